@@ -45,6 +45,7 @@ from coblyn.api.tapes import Tapes
 from coblyn.engine.interface import EngineClient
 from coblyn.errors import CoblynError, Forbidden
 from coblyn.mcp.tool_servers import ToolServers
+from coblyn.models.declared import DeclaredModels
 from coblyn.service.admin import Admin
 from coblyn.service.caller import CALLER
 from coblyn.service.loader import Loader
@@ -80,6 +81,7 @@ def create_app(
     admin: Admin | None = None,
     loader: Loader | None = None,
     switch: Switch | None = None,
+    declared: DeclaredModels | None = None,
 ) -> Starlette:
     """Make the application over one or several engines, which the caller owns and closes.
 
@@ -90,6 +92,7 @@ def create_app(
         admin: Loads other models; None if not allowed.
         loader: Loads models on demand; None if that is off.
         switch: Replaces the first model; None if that is off.
+        declared: Models that a settings file declares.
     """
     options = options or ApiOptions()
     services = make_services(
@@ -101,6 +104,7 @@ def create_app(
         admin=admin,
         loader=loader,
         switch=switch,
+        declared=declared,
         keep_seconds=options.keep_seconds,
         sleep_seconds=options.sleep_seconds,
         web=_web_search(options),

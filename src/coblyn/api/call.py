@@ -93,13 +93,12 @@ class Call:
         name = body.get("model")
         named = name if isinstance(name, str) else ""
         model = await self._loaded(named, body)
-        if not named:
-            return self.options.wishes.of(body)
         if model:
             body = {**body, "model": model.name + model.suffix_asked(named)}
-        if self.services.models.named(named):
+        made = self.services.inventory.declared(named)
+        if not made and (not named or self.services.models.named(named)):
             return self.options.wishes.of(body)
-        made = await asyncio.to_thread(self.services.inventory.made, named)
+        made = made or await asyncio.to_thread(self.services.inventory.made, named)
         body = self.options.wishes.of(body, made.said if made else None)
         if made and made.adapters:
             body = {"lora": choices_of_files(made.adapters), **body}

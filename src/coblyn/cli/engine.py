@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from threading import Event
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from coblyn.settings import EngineSettings, Settings
 
 __all__ = [
+    "NOTHING",
     "NO_BUNDLE",
+    "Declared",
     "causes_named",
     "configure",
     "fitted_aloud",
@@ -24,16 +26,24 @@ __all__ = [
     "with_own_settings",
 ]
 
+Declared = Mapping[str, Mapping[str, Any]]
+NOTHING: Declared = {}
+
 NO_BUNDLE = "none"
 """Placeholder for a bundle that is found or built when a model is loaded."""
 
 
 def configure(
-    settings: Settings, model: str | None, *, yes: bool, any_kind: bool = False
+    settings: Settings,
+    model: str | None,
+    *,
+    yes: bool,
+    any_kind: bool = False,
+    declared: Declared = NOTHING,
 ) -> EngineConfig:
     """Find the model and the bundle; download and build what is missing.
 
-    ``any_kind`` allows embedding models and rerankers too.
+    ``any_kind`` allows embedding models and rerankers too; ``declared`` has settings of single models.
 
     The model is checked first, so that a mistyped name is reported before a build. A model that may be downloaded
     without asking is downloaded while the engine is built.
@@ -69,26 +79,31 @@ def configure(
         bundle=bundle.id,
         embeds=any_kind and not writes(read_header(path)),
     )
-    return with_own_settings(config)
+    return with_own_settings(config, declared=declared)
 
 
-def with_own_settings(config: EngineConfig, general: EngineConfig | None = None) -> EngineConfig:
+def with_own_settings(
+    config: EngineConfig, general: EngineConfig | None = None, declared: Declared = NOTHING
+) -> EngineConfig:
     """A configuration with what the user set for its model alone; flags of the command line hold for all models.
 
     Args:
         config: What is set in general.
         general: The configuration of the model that the command line names, if this is another one.
+        declared: Settings of another program's file by the real paths of models, which take precedence over the user's.
 
     Raises:
         CoblynError: What is set cannot be, or an adapter does not fit the model.
     """
+    from coblyn.files import real_path
     from coblyn.models.names import names_of
     from coblyn.settings.own import OF_ONE_MODEL, own_settings
 
     is_other = general is not None and general.model != config.model
     flags = config.flags - (OF_ONE_MODEL if is_other else frozenset())
     path = Path(config.model)
-    own = {name: each for name, each in own_settings(names_of(path)).items() if name not in flags}
+    settings = {**own_settings(names_of(path)), **declared.get(real_path(path), {})}
+    own = {name: each for name, each in settings.items() if name not in flags}
     if not own:
         return config
     found = replace(config, **own, chosen=config.chosen | own.keys())

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from coblyn.cli.several import NOT_SEVERAL, Several, declare
 from coblyn.errors import SettingsError
 from coblyn.models.kcpps import is_kcpps, read_kcpps
-from coblyn.models.llama_preset import is_llama_preset, read_llama_preset
+from coblyn.models.llama_preset import (
+    is_llama_preset,
+    read_llama_preset,
+    read_llama_presets,
+)
 
 if TYPE_CHECKING:
     from coblyn.models.kcpps import Kcpps
@@ -26,11 +31,13 @@ class Foreign:
         model: The model that it names, or the argument itself if it is no such file; None for none.
         settings: The name of the file, and values by Coblyn's setting names.
         told: Messages about its keys; empty without a file.
+        several: The models of a file with several.
     """
 
     model: str | None = None
     settings: tuple[str, dict[str, Any]] = ("", {})
     told: str = ""
+    several: Several = NOT_SEVERAL
 
 
 def read_foreign(name: str | None) -> Foreign:
@@ -46,8 +53,11 @@ def read_foreign(name: str | None) -> Foreign:
             f"{name} is on another machine.", hint="Fetch the file, and name it: coblyn serve FILE"
         )
     if is_llama_preset(name):
-        preset = with_template(read_llama_preset(name))
-        settings = {**preset.settings, **preset_keys((preset,))}
+        presets = () if "#" in name else read_llama_presets(Path(name).expanduser())
+        if len(presets) > 1:
+            return _several(tuple(map(_with_template, presets)))
+        preset = _with_template(read_llama_preset(name))
+        settings = {**preset.settings, **_preset_keys((preset,))}
         told = _told("Presets of llama-server", preset)
         return Foreign(preset.model or None, (str(preset.path), settings), told)
     found = read_kcpps(Path(name).expanduser())
@@ -56,7 +66,17 @@ def read_foreign(name: str | None) -> Foreign:
     return Foreign(found.model or None, origin, _told("Settings of KoboldCPP", found))
 
 
-def with_template(preset: LlamaPreset) -> LlamaPreset:
+def _several(presets: Sequence[LlamaPreset]) -> Foreign:
+    found = declare(presets)
+    file, first = str(presets[0].path), str(found.first) if found.first else None
+    told = [_told(f"Presets of llama-server, section {each.name},", each) for each in presets]
+    told += [f"{name}: {why}" for name, why in found.told.items()]
+    # An unknown name means none of several models, least of all in place of one that is not here.
+    settings = {"strict_models": True, **found.server, **_preset_keys(presets)}
+    return Foreign(first, (file, settings), "\n".join(told), found)
+
+
+def _with_template(preset: LlamaPreset) -> LlamaPreset:
     """The same with the chat template that it names; one that is not here is kept as such."""
     from coblyn.chat.families import template_named
 
@@ -70,7 +90,7 @@ def with_template(preset: LlamaPreset) -> LlamaPreset:
     return replace(preset, kept={**preset.kept, "chat-template": why})
 
 
-def preset_keys(presets: Iterable[LlamaPreset]) -> dict[str, Any]:
+def _preset_keys(presets: Iterable[LlamaPreset]) -> dict[str, Any]:
     """llama-server's keys, which it requires from local programs too."""
     from coblyn.keys.key import hash_of
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from coblyn.cli.engine import with_own_settings
+from coblyn.cli.engine import NOTHING, Declared, with_own_settings
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.exchange import EngineExchange
@@ -43,9 +43,13 @@ class Configurer:
     Args:
         general: The server's settings, and the model that it began with.
         prepare: Gives a configuration what it needs to load a model, such as a built engine; takes what may be long.
+        declared: Settings of another program's file by the real paths of models.
     """
 
-    def __init__(self, general: EngineConfig, prepare: Prepare) -> None:
+    def __init__(
+        self, general: EngineConfig, prepare: Prepare, declared: Declared = NOTHING
+    ) -> None:
+        self._declared = declared
         self._general = general
         self._prepare = prepare
         self._preparing = Lock()
@@ -67,7 +71,7 @@ class Configurer:
             CoblynError: What is set for it is wrong.
         """
         general = self._general
-        return with_own_settings(general.for_model(path), general)
+        return with_own_settings(general.for_model(path), general, self._declared)
 
 
 class FleetLoader:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coblyn.cli import options
-from coblyn.cli.engine import NO_BUNDLE, causes_named, configure, fitted_aloud
+from coblyn.cli.engine import NO_BUNDLE, NOTHING, causes_named, configure, fitted_aloud
 from coblyn.cli.log import log_requests
 from coblyn.cli.text import shown
 from coblyn.engine.loop import run_loop
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from coblyn.cli.foreign import Foreign
     from coblyn.cli.front import Front
     from coblyn.cli.listen import Server
+    from coblyn.cli.several import Several
     from coblyn.cli.stop import Stop
     from coblyn.engine.config import EngineConfig
     from coblyn.engine.exchange import EngineExchange
@@ -187,7 +189,10 @@ def serve(
         others=foreign.settings,
     )
     run_server(
-        settings, config, lambda: _engine_config(settings, foreign.model, fake=fake, yes=yes)
+        settings,
+        config,
+        lambda: _engine_config(settings, foreign, fake=fake, yes=yes),
+        several=foreign.several,
     )
 
 
@@ -196,6 +201,7 @@ def run_server(
     file: Path | None,
     engine_config: Callable[[], EngineConfig],
     on_ready: Callable[[str], None] | None = None,
+    several: Several | None = None,
 ) -> None:
     """Serve until told to stop.
 
@@ -204,6 +210,7 @@ def run_server(
         file: The chosen settings file.
         engine_config: Makes the engine's configuration; may take long.
         on_ready: Called with the first address when the server listens.
+        several: Models that a file declares.
 
     Raises:
         CoblynError: A port, the engine or the model is not available.
@@ -218,17 +225,22 @@ def run_server(
     settings = with_page(settings)
     # The port is taken first: who waits for a build and a load must not learn at the end that it was in use.
     with opened(settings, file) as front:
-        stopped_by = run_loop(_serve(settings, engine_config(), front, on_ready))
+        stopped_by = run_loop(_serve(settings, engine_config(), front, on_ready, several))
     gc.unfreeze()  # or modules of a build that only the collector can take apart are reported as leaks at the exit
     if stopped_by == signal.SIGINT:
         raise KeyboardInterrupt
 
 
-def _engine_config(settings: Settings, model: str | None, *, fake: bool, yes: bool) -> EngineConfig:
-    if not fake:
-        return configure(settings, model, yes=yes, any_kind=True)
+def _engine_config(settings: Settings, foreign: Foreign, *, fake: bool, yes: bool) -> EngineConfig:
+    """The configuration of the first model; of a file with several only if it says which is loaded at the start."""
     from coblyn.engine.config import EngineConfig
 
+    several = foreign.several
+    if not fake and [*several.models] and not several.first:
+        return EngineConfig.from_settings(settings, bundle=NO_BUNDLE)
+    if not fake:
+        model, declared = foreign.model, several.settings
+        return configure(settings, model, yes=yes, any_kind=True, declared=declared)
     return EngineConfig.from_settings(settings)
 
 
@@ -237,6 +249,7 @@ async def _serve(
     config: EngineConfig,
     front: Front,
     on_ready: Callable[[str], None] | None,
+    several: Several | None,
 ) -> int:
     """Serve until told to stop; the signal that did."""
     import asyncio
@@ -266,7 +279,7 @@ async def _serve(
     with Stop(loop, task.cancel, fleet.kill) as stop:
         try:
             with causes_named(config):
-                await _load_and_listen(settings, config, engine, front, stop, on_ready)
+                await _load_and_listen(settings, config, engine, front, stop, on_ready, several)
         except asyncio.CancelledError:
             if not stop.signal:
                 raise
@@ -283,6 +296,7 @@ async def _load_and_listen(
     front: Front,
     stop: Stop,
     on_ready: Callable[[str], None] | None,
+    several: Several | None,
 ) -> None:
     import asyncio
 
@@ -294,7 +308,7 @@ async def _load_and_listen(
     _, (Server, make_app, import_dialects), machine = await asyncio.gather(  # noqa: N806 - a class
         engine.start(), asyncio.to_thread(_import_app), asyncio.to_thread(look, config.bundle)
     )
-    app = make_app(engine, settings, machine, front)
+    app = make_app(engine, settings, machine, front, several)
     gc.freeze()  # modules and routes stay to the end; the collector need not look at them
     gc.enable()
 
@@ -333,7 +347,13 @@ def _import_app() -> tuple[type[Server], Any, Callable[[], None]]:
     from coblyn.cli.loader import Configurer, FleetLoader, FleetSwitch
     from coblyn.cli.tool_servers import tool_options
 
-    def make_app(engine: EngineExchange, settings: Settings, machine: Machine, front: Front) -> Any:
+    def make_app(
+        engine: EngineExchange,
+        settings: Settings,
+        machine: Machine,
+        front: Front,
+        several: Several | None,
+    ) -> Any:
         options = ApiOptions(
             origins=settings.origins,
             is_strict=settings.strict_models,
@@ -350,7 +370,8 @@ def _import_app() -> tuple[type[Server], Any, Callable[[], None]]:
             logs_texts=settings.log_texts,
             keep_alive=settings.keep_alive_seconds,
         )
-        configurer = Configurer(_general(settings, engine.config), with_engine)
+        declared = several.settings if several else NOTHING
+        configurer = Configurer(_general(settings, engine.config), with_engine, declared)
         loads = settings.on_demand and bool(engine.config.library or engine.config.bundle)
         return create_app(
             engine,
@@ -358,6 +379,7 @@ def _import_app() -> tuple[type[Server], Any, Callable[[], None]]:
             admin=admin_of(settings, engine),
             loader=FleetLoader(engine, configurer) if loads else None,
             switch=FleetSwitch(engine, configurer) if settings.on_demand else None,
+            declared=several.models if several else None,
         )
 
     return Server, make_app, import_dialects

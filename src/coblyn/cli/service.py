@@ -87,7 +87,10 @@ def _require_model(name: str) -> None:
     from coblyn.cli.choose import missing_model, resolve_model
     from coblyn.cli.foreign import read_foreign
 
-    reference = read_foreign(name).model
+    foreign = read_foreign(name)
+    reference = foreign.model
+    if [*foreign.several.models] and not reference:
+        return
     if not missing_model(reference):
         resolve_model(reference, any_kind=True)
 

@@ -145,6 +145,8 @@ def find(reference: str) -> Path:
             raise ModelNotFound(trouble.message, hint="`coblyn models` lists those that are here.")
     if (neighbour := _neighbour(reference)) is not None:
         return neighbour.path
+    if (pulled := _pulled(reference, models)) is not None:
+        return pulled
     entry = lookup(reference)
     if entry is not None:
         if path_of(entry.name).is_file():
@@ -161,6 +163,38 @@ def _neighbour(reference: str) -> Neighbour | None:
 
     wanted = {reference.lower(), f"{reference.lower()}:latest"}
     return next((each for each in find_all() if each.name.lower() in wanted), None)
+
+
+def _pulled(reference: str, models: tuple[StoredModel, ...]) -> Path | None:
+    """The file that was pulled from a repository of Hugging Face's hub, or that its cache has.
+
+    Raises:
+        ModelNotFound: None is here, or several are.
+    """
+    from coblyn.models import digests
+    from coblyn.models.neighbours import find_all
+    from coblyn.models.sources.huggingface import repository_of
+    from coblyn.models.sources.offer import quantization_of
+
+    repository = repository_of(reference)
+    if repository is None:
+        return None
+    wanted, middle = repository.wanted.lower(), f"/{repository.name}/resolve/".lower()
+    found = []
+    for model in models:
+        origin = digests.origin(model.path)
+        known = {"", origin.rpartition("/")[2].lower(), quantization_of(origin).lower()}
+        if middle in origin.lower() and wanted in known:
+            found.append(model.path)
+    start = f"hf:{repository.name}:".lower()
+    if not wanted:
+        found += [each.path for each in find_all() if each.name.lower().startswith(start)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(path.name for path in found)
+        raise ModelNotFound(f"{reference} may be each of {names}.", hint="Name one of them.")
+    raise ModelNotFound(f"{reference} is not here.", hint=f"Get it: coblyn pull {reference}")
 
 
 def remove(name: str) -> StoredModel:

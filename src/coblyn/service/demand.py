@@ -86,13 +86,21 @@ class Demand:
 
         The name may end with adapters. One that no file here has means the first model, which may be asleep.
         """
-        model = self._models.named(name)
-        path = await asyncio.to_thread(_file_meant, name) if name and model is None else None
+        path = self._declared_file(name)
+        model = None if path else self._models.named(name)
+        if name and not (path or model):
+            path = await asyncio.to_thread(_file_meant, name)
         if path is not None and (model := self._of_file(path)) is None:
             return None, path
         wanted = model or self._models.default
         is_out = wanted.is_asleep or (model is not None and wanted.is_away)
         return model, Path(wanted.engine.info.path) if is_out else None
+
+    def _declared_file(self, name: str) -> Path | None:
+        """The file of the declared model of that name, which may end with adapters."""
+        declared = self._models.declared
+        named = declared.named(name) or declared.named(name.partition(SEPARATOR)[0])
+        return named.path if named else None
 
     async def progress(self, name: str) -> Progress:
         """How far the model of that name is on its way."""

@@ -16,6 +16,7 @@ from coblyn.files import real_path
 from coblyn.models import created, store
 from coblyn.models.catalogue import lookup
 from coblyn.models.created import Created, Name
+from coblyn.models.declared import Declared
 from coblyn.models.gguf import GgufHeader, Value, read_header
 from coblyn.models.make import make
 from coblyn.models.modelfile import Modelfile
@@ -116,6 +117,7 @@ class Inventory:
             *self._adapted(),
             *self._could_be_adapted(),
             *map(self._made, created.installed()),
+            *map(self._of_declared, self._models.declared),
         ]
         items.sort(key=lambda item: (item.model is None, -item.modified.timestamp()))
         return items
@@ -125,10 +127,11 @@ class Inventory:
         return [_of_loaded(model) for model in self._models if model.name]
 
     def waiting(self) -> list[Item]:
-        """The files that are loaded on demand, with and without adapters; none if loading on demand is off."""
+        """What is loaded on demand: files, with and without adapters, and declared models; none if that is off."""
         if self._models.demand is None:
             return []
-        return [*self._unloaded(), *self._could_be_adapted()]
+        declared = map(self._of_declared, self._models.declared)
+        return [*self._unloaded(), *self._could_be_adapted(), *declared]
 
     def find(self, name: str) -> Item:
         """The model of that name, ignoring case; the tag may be left out if it is ``latest``.
@@ -137,11 +140,22 @@ class Inventory:
             NotFound: There is none.
             ModelBroken: Its file cannot be parsed.
         """
+        if declared := self._models.declared.named(name):
+            return self._of_declared(declared)
         if item := self._base(name) or self._with_adapters(name):
             return item
         if made := _created(name):
             return self._made(made)
         raise _not_found(name)
+
+    def declared(self, name: str) -> Modelfile | None:
+        """The settings of the declared model of that name, and without a name of the one that answers then."""
+        found = (
+            self._models.declared.named(name)
+            if name
+            else self._models.declared.of_file(self._models.current.engine.info.path)
+        )
+        return found.modelfile if found else None
 
     def made(self, name: str) -> Modelfile | None:
         """The settings of the model of that name, if it is made by settings.
@@ -326,6 +340,20 @@ class Inventory:
             return next((item for item in items if plain(item.name).casefold() == wanted), None)
         suffix = model.suffix_of(name)
         return _with_suffix(model, suffix) if suffix else None
+
+    def _of_declared(self, declared: Declared) -> Item:
+        path, real = declared.path, real_path(declared.path)
+        model = next((m for m in self._models if real_path(m.engine.info.path) == real), None)
+        state = path.stat() if path.is_file() else None
+        return Item(
+            declared.name if ":" in declared.name else declared.name + LATEST,
+            str(path),
+            state.st_size if state else 0,
+            datetime.fromtimestamp(state.st_mtime if state else 0, UTC),
+            declared.modelfile,
+            model,
+            is_made=True,
+        )
 
     def _made(self, made: Created) -> Item:
         base = self._base(made.modelfile.base)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from coblyn.engine.interface import EngineClient, ModelInfo
 from coblyn.errors import BadRequest, NotFound, SettingsError
+from coblyn.models.declared import DeclaredModels
 from coblyn.models.names import LATEST, plain
 from coblyn.service.adapters import SEPARATOR, ModelAdapters
 from coblyn.service.command import GenerateCommand
@@ -147,8 +148,10 @@ class Models:
         engines: One engine per model; at least one.
         is_strict: Whether to refuse unknown names even if there is only one model; None for where names are Ollama's.
         media: Sends images and sounds to the engines.
+        declared: Models that a settings file declares.
 
     Attributes:
+        declared: The same.
         demand: Loads more models on demand; None if that is off.
 
     Raises:
@@ -161,8 +164,10 @@ class Models:
         *,
         is_strict: bool | None = None,
         media: MediaLoader | None = None,
+        declared: DeclaredModels | None = None,
     ) -> None:
         self._media = media
+        self.declared = declared or DeclaredModels()
         self._models = [LoadedModel(engine, media) for engine in engines]
         self._is_strict = is_strict
         self._is_alone = len(self._models) == 1

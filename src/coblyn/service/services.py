@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coblyn import paths
 from coblyn.engine.interface import EngineClient
+from coblyn.models.declared import DeclaredModels
 from coblyn.service.admin import Admin
 from coblyn.service.demand import Demand
 from coblyn.service.embeddings import Embeddings
@@ -39,7 +40,7 @@ __all__ = ["Services", "make_services"]
 
 @dataclass(frozen=True)
 class Services:
-    """The services for APIs; the last five are None unless the user enabled them."""
+    """The services for APIs; those that may be None are so unless the user enabled them."""
 
     models: Models
     generator: Generator
@@ -47,7 +48,6 @@ class Services:
     inventory: Inventory
     embeddings: Embeddings
     journal: Path
-    kept: Kept
     planner: Planner
     picker: Picker
     slots: Slots | None = None
@@ -55,6 +55,7 @@ class Services:
     admin: Admin | None = None
     web: WebSearch | None = None
     tool_servers: ToolServers | None = None
+    kept: Kept = field(default_factory=Kept)
 
     @cached_property
     def stories(self) -> Stories:
@@ -92,6 +93,7 @@ def make_services(
     keep_seconds: float = 300.0,
     sleep_seconds: float = 0.0,
     media: MediaLoader | None = None,
+    declared: DeclaredModels | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Services:
     """Make the services for one or several engines; the caller has to close the stories.
@@ -111,9 +113,10 @@ def make_services(
         keep_seconds: Seconds for which idle models loaded on demand are kept.
         sleep_seconds: The same for the first model; 0 keeps it forever.
         media: Sends images and sounds to the engines; None for a loader that fetches nothing.
+        declared: Models that a settings file declares.
         clock: Gives monotonic seconds.
     """
-    models = Models(_listed(engines), is_strict=is_strict, media=media)
+    models = Models(_listed(engines), is_strict=is_strict, media=media, declared=declared)
     if loader:
         models.demand = Demand(
             models, loader, keep_seconds=keep_seconds, sleep_seconds=sleep_seconds
@@ -126,7 +129,6 @@ def make_services(
         inventory=inventory,
         embeddings=Embeddings(models, quotas),
         journal=journal or paths.journal(),
-        kept=Kept(),
         planner=Planner(models, hub),
         picker=Picker(models, inventory, switch),
         slots=slots,

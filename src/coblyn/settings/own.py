@@ -21,7 +21,7 @@ from coblyn.settings.engine import EngineSettings
 from coblyn.settings.rule import rules
 from coblyn.settings.template import is_template
 
-__all__ = ["OF_ONE_MODEL", "own_settings"]
+__all__ = ["OF_ONE_MODEL", "checked", "own_settings"]
 
 OF_ONE_MODEL = frozenset(
     {
@@ -72,6 +72,19 @@ def _checked(file: Path, name: str, table: Any) -> dict[str, Any]:
         raise SettingsError(
             f"{origin} is none.", hint='Write a line ["NAME"], and settings below it.'
         )
+    return checked(origin, {key: _placed(file, key, value) for key, value in table.items()})
+
+
+def checked(origin: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of an engine's settings, validated.
+
+    Args:
+        origin: Where they stand, for errors.
+        table: The values by name.
+
+    Raises:
+        SettingsError: A name or a value is invalid.
+    """
     known = {rule.name: rule for rule in rules(EngineSettings)}
     read = {}
     for key, value in table.items():
@@ -82,7 +95,7 @@ def _checked(file: Path, name: str, table: Any) -> dict[str, Any]:
                 f"{origin} sets {key}, which is no setting of an engine.", hint=hint
             )
         try:
-            read[key] = known[key].read(_placed(file, key, value))
+            read[key] = known[key].read(value)
         except ValueError as error:
             raise SettingsError(
                 f"{origin} sets {key} to {value!r}: {error}.", hint=known[key].hint

@@ -199,13 +199,13 @@ async def chat_input_tokens(call: Call) -> Response:
 
 
 def _waiting(item: Item) -> dict[str, Any]:
-    """A model that is not loaded, in llama-server's format."""
+    """A model that can be loaded, in llama-server's format."""
     return {
         "id": item.file_name,
         "object": "model",
         "created": int(item.modified.timestamp()),
         "owned_by": "coblyn",
-        "status": {"value": "unloaded"},
+        "status": {"value": "loaded" if item.model else "unloaded"},
     }
 
 

@@ -1,0 +1,96 @@
+"""Models that a settings file declares: names for files, each with defaults of requests, in every dialect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from asgi import Client
+from coblyn.api.app import create_app
+from coblyn.models.declared import Declared, DeclaredModels
+from factories import SteppedEngine
+from service.test_demand import FakeLoader, FileEngine, files
+
+__all__ = ["files"]
+
+TALK = [{"role": "user", "content": "a"}]
+
+
+class WatchedLoader(FakeLoader):
+    """Keeps the engines that it gave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.engines: list[FileEngine] = []
+
+    async def load(self, path: Path) -> FileEngine:
+        engine = await super().load(path)
+        assert isinstance(engine, FileEngine)
+        self.engines.append(engine)
+        return engine
+
+
+@pytest.fixture
+def loader() -> WatchedLoader:
+    return WatchedLoader()
+
+
+@pytest.fixture
+def first(files: Path) -> FileEngine:
+    engine = FileEngine(files / "first.gguf")
+    engine.allow()
+    return engine
+
+
+@pytest.fixture
+def client(files: Path, loader: WatchedLoader, first: FileEngine) -> Client:
+    declared = DeclaredModels(
+        [
+            Declared("plain", files / "first.gguf", defaults={"temperature": 0.125}),
+            Declared("Warm", files / "second.gguf", ("hot",), {"temperature": 1.5}),
+            Declared("cold", files / "second.gguf", (), {"temperature": 0.5}),
+        ]
+    )
+    return Client(create_app(first, loader=loader, declared=declared))
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/api/chat"])
+@pytest.mark.parametrize(
+    ("name", "temperature"), [("warm", 1.5), ("HOT", 1.5), ("cold:latest", 0.5)]
+)
+async def test_a_name_loads_its_file_and_has_its_defaults(
+    client: Client, loader: WatchedLoader, path: str, name: str, temperature: float
+) -> None:
+    body = {"model": name, "messages": TALK, "max_tokens": 2, "stream": False}
+    assert (await client.post(path, body)).status == 200
+    (engine,) = loader.engines
+    assert engine.requests[-1].sampling.temperature == temperature
+    assert loader.log == ["load second"]
+    own = {"options": {"temperature": 0.25}} if path == "/api/chat" else {"temperature": 0.25}
+    await client.post(path, {**body, **own})
+    assert engine.requests[-1].sampling.temperature == 0.25
+
+
+async def test_names_of_one_file_share_its_engine(client: Client, loader: WatchedLoader) -> None:
+    for name in ("warm", "cold"):
+        await client.post("/v1/completions", {"model": name, "prompt": "a", "max_tokens": 1})
+    assert loader.log == ["load second"]
+
+
+async def test_the_first_model_has_its_defaults_without_a_name(
+    client: Client, first: SteppedEngine
+) -> None:
+    await client.post("/v1/chat/completions", {"messages": TALK, "max_tokens": 1})
+    assert first.requests[-1].sampling.temperature == 0.125
+
+
+async def test_they_are_listed(client: Client) -> None:
+    listed = {m["id"]: m.get("status") for m in (await client.get("/v1/models")).json["data"]}
+    unloaded = {"value": "unloaded"}
+    assert listed["plain"] == {"value": "loaded"}
+    assert (listed["Warm"], listed["cold"]) == (unloaded, unloaded)
+    tags = [each["name"] for each in (await client.get("/api/tags")).json["models"]]
+    assert {"plain:latest", "Warm:latest", "cold:latest"} <= set(tags)
+    shown = (await client.post("/api/show", {"model": "warm"})).json
+    assert "temperature" in shown["parameters"]
