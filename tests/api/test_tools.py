@@ -244,16 +244,43 @@ def test_a_strict_schema_is_enforced_or_refused(client: openai.OpenAI) -> None:
     assert caught.value.body["param"] == "tools[1].function.parameters"  # type: ignore[index]
 
 
-def test_a_call_and_a_constrained_answer_exclude_each_other(client: openai.OpenAI) -> None:
+def test_a_call_and_a_text_by_a_grammar_exclude_each_other(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         client.chat.completions.create(
             model="fake",
             messages=TALK,
             tools=[WEATHER],
             tool_choice="required",
-            response_format={"type": "json_object"},
+            extra_body={"guided_regex": "a+"},
         )
     assert caught.value.body["param"] == "tool_choice"  # type: ignore[index]
+
+
+def test_a_form_of_the_answer_leaves_calls_possible(client: openai.OpenAI) -> None:
+    """As instructor and frameworks of agents ask: the answer has a schema, and tools may or must be called first."""
+    script = f'<tool_call>\n{{"name": "weather", "arguments": {ARGUMENTS}}}\n</tool_call>'
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    form: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    choices: list[Any] = [
+        "auto",
+        "required",
+        {"type": "function", "function": {"name": "weather"}},
+    ]
+    with client_of(script) as caller, client_of('{"a": 1}') as answerer:
+        for choice in choices:
+            asked: dict[str, Any] = {"tool_choice": choice, "response_format": form}
+            answer = caller.chat.completions.create(
+                model="fake", messages=TALK, tools=[WEATHER], **asked
+            )
+            assert answer.choices[0].finish_reason == "tool_calls", choice
+            assert answer.choices[0].message.content is None
+        answer = answerer.chat.completions.create(
+            model="fake", messages=TALK, tools=[WEATHER], response_format=form
+        )
+    assert (answer.choices[0].finish_reason, answer.choices[0].message.content) == (
+        "stop",
+        '{"a": 1}',
+    )
 
 
 def test_an_answer_is_constrained_behind_reasoning_that_the_prompt_has_opened() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +17,7 @@ from coblyn.chat.messages import Message, Tool
 from coblyn.chat.reply import ReplyForm
 from coblyn.chat.template import ChatTemplate
 from coblyn.constraints.constraint import Constraint
-from coblyn.errors import ConstraintRefused
+from coblyn.errors import BadRequest, ConstraintRefused
 from coblyn.service.calling import constraint_of, constraint_of_calls, read_calls
 from coblyn.service.command import ChatPrompt
 from constraints.vocabularies import accepts, allowed, matcher
@@ -251,3 +252,48 @@ def test_a_required_call_follows_an_answer_where_the_format_has_both() -> None:
     assert accepts(rule, f"<|close|>response<|sep|>{call}"), "the prompt opened it"
     assert not accepts(rule, kimi_xtml.response("I look."))
     assert not accepts(rule, call.replace("null", "1"))
+
+
+PERSON = Constraint(
+    "json_schema",
+    '{"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"],'
+    ' "additionalProperties": false}',
+)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=by_name)
+def test_a_reply_is_a_call_or_an_answer_of_the_schema(family: ModuleType) -> None:
+    tool = Tool("f", "", ONE)
+    prompt = ChatPrompt((), tools=(tool,))
+    form = form_of(family, tool)
+    calls = constraint_of_calls(prompt, form, {}, PERSON)
+    whole = constraint_of(PERSON, calls, form)
+    assert whole
+    if form.format.answers:  # such a form has marks for both
+        assert whole.is_lazy
+        return
+    assert not whole.is_lazy
+    assert accepts(whole, '{"age": 3}')
+    assert not accepts(whole, '{"age": "three"}')
+    assert not accepts(whole, "Three years.")
+    call = constraint_of_calls(replace(prompt, tool_choice="required"), form, {})
+    assert call
+    assert allowed(matcher(call)) & allowed(matcher(whole)) == allowed(matcher(call))
+
+
+def test_a_required_call_takes_the_place_of_an_answer_of_a_schema_only() -> None:
+    hermes = next(family for family in FAMILIES if family.FORMAT.name == "hermes")
+    form, call = form_of(hermes, Tool("f", "", ONE)), required(hermes, ONE)
+    assert constraint_of(PERSON, call, form) is call
+    with pytest.raises(BadRequest, match="tool_choice"):
+        constraint_of(Constraint("regex", "a+"), call, form)
+
+
+def test_calls_that_begin_as_json_does_stay_possible_beside_an_answer() -> None:
+    generic = next(family for family in FAMILIES if family.FORMAT.name == "generic")
+    tool = Tool("f", "", ONE)
+    form = form_of(generic, tool)
+    whole = constraint_of_calls(ChatPrompt((), tools=(tool,)), form, {}, PERSON)
+    assert whole
+    assert accepts(whole, '{"tool_calls": [{"name": "f", "arguments": {"n": 1}}]}')
+    assert not accepts(whole, '{"tool_calls": 3}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,7 @@ def call_grammar(
     special: Mapping[str, int],
     *,
     is_parallel: bool = True,
+    answer: Mapping[str, Any] | None = None,
 ) -> CallGrammar | None:
     """The grammar of a reply's calls; None if there are no requirements.
 
@@ -44,6 +46,8 @@ def call_grammar(
         schemas: The schema of each tool's arguments, by its name, without keywords that cannot be enforced.
         special: Ids of the form's marks that are special tokens, by text.
         is_parallel: Whether several calls at once are allowed.
+        answer: The schema of an answer, in JSON, that may be given instead of calls; None if the answer is free, or a
+            call is required.
 
     Raises:
         ConstraintRefused: The format cannot write the name of a required argument.
@@ -61,22 +65,33 @@ def call_grammar(
         is_needed=choice != "auto",
     )
     rule = make(lark)
-    if choice != "auto":
-        return CallGrammar(lark.grammar(_whole(lark, rule, form)))
+    if choice != "auto" or answer is not None:
+        return CallGrammar(lark.grammar(_whole(lark, rule, form, answer)))
     if not rule.triggers:
         return None
     repeats = is_parallel and not rule.is_end
     return CallGrammar(lark.grammar(rule.body), tuple(rule.triggers), repeats)
 
 
-def _whole(lark: Lark, rule: CallRule, form: ReplyForm) -> str:
-    """The rule of a whole reply with a call, after optional reasoning."""
-    call = f"{lark.text(rule.mark)} {rule.body}"
+def _whole(lark: Lark, rule: CallRule, form: ReplyForm, answer: Mapping[str, Any] | None) -> str:
+    """The rule of a whole reply with a call, or else an answer, after optional reasoning."""
+    mark = _as_json(lark, rule.mark) if answer is not None else lark.text(rule.mark)
+    call = f"{mark} {rule.body}"
     if lark.is_parallel and not (rule.is_block or rule.is_end):
         again = lark.rule(call)
         call = f"{again} (S {again})*"
-    between = f"({rule.between})?" if rule.between else ""
-    return f"{_reasoning(lark, rule, form)} {between} {call}"
+    if rule.between:
+        call = f"({rule.between})? {call}"
+    if answer is not None:
+        call = lark.any_of([call, lark.json(answer)])
+    return f"{_reasoning(lark, rule, form)} {call}"
+
+
+def _as_json(lark: Lark, mark: str) -> str:
+    """A mark; one that begins an object in the pieces of JSON, since one longer text would hide an answer's brace."""
+    if not mark.startswith("{"):
+        return lark.text(mark)
+    return " S ".join(map(lark.text, re.findall(r'"\w+"|\S', mark)))
 
 
 def _reasoning(lark: Lark, rule: CallRule, form: ReplyForm) -> str:

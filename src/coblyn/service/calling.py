@@ -31,7 +31,10 @@ _COMBINED = ("allOf", "anyOf", "oneOf", "$ref", "patternProperties", "additional
 
 
 async def read_calls(
-    prompt: ChatPrompt, form: ReplyForm | None, special: Mapping[str, int]
+    prompt: ChatPrompt,
+    form: ReplyForm | None,
+    special: Mapping[str, int],
+    answer: Constraint | None = None,
 ) -> Constraint | None:
     """``constraint_of_calls`` on a thread, which stops at the next tool when the caller is cancelled.
 
@@ -39,7 +42,7 @@ async def read_calls(
     """
     is_unwanted = threading.Event()
     read = functools.partial(
-        constraint_of_calls, prompt, form, special, is_unwanted=is_unwanted.is_set
+        constraint_of_calls, prompt, form, special, answer, is_unwanted=is_unwanted.is_set
     )
     try:
         return await asyncio.get_running_loop().run_in_executor(_threads(), read)
@@ -56,15 +59,19 @@ def constraint_of_calls(
     prompt: ChatPrompt,
     form: ReplyForm | None,
     special: Mapping[str, int],
+    answer: Constraint | None = None,
     *,
     is_unwanted: Callable[[], bool] = bool,
 ) -> Constraint | None:
     """The constraint on a reply's tool calls; None if there is no requirement.
 
+    If the answer is JSON of a schema and calls are free, it is one on the whole reply, which is either.
+
     Args:
         prompt: The conversation, with its tools.
         form: The form of the reply.
         special: Ids of the form's marks that are special tokens.
+        answer: The caller's constraint on the answer.
         is_unwanted: Whether nobody waits for the result any more.
 
     Raises:
@@ -82,7 +89,14 @@ def constraint_of_calls(
         schemas[tool.name] = _schema(tool, index, deadline, is_needed=is_strict)
     # A named tool is called once: a small model would go on calling it until the limit.
     is_parallel = prompt.parallel_tool_calls and not isinstance(prompt.tool_choice, NamedTool)
-    grammar = call_grammar(form, prompt.tool_choice, schemas, special, is_parallel=is_parallel)
+    grammar = call_grammar(
+        form,
+        prompt.tool_choice,
+        schemas,
+        special,
+        is_parallel=is_parallel,
+        answer=None if is_needed else _answer(answer, form),
+    )
     if grammar is None:
         return None
     marks = (form.reasoning.opening.strip(), form.reasoning.closing)
@@ -112,7 +126,7 @@ def unwanted_marks(form: ReplyForm, special: Mapping[str, int]) -> tuple[int, ..
 def constraint_of(
     asked: Constraint | None, calls: Constraint | None, form: ReplyForm | None
 ) -> Constraint | None:
-    """The constraint on a reply.
+    """The constraint on a reply. A schema is about the answer, so a required call takes its place.
 
     Args:
         asked: The caller's constraint on the answer.
@@ -120,11 +134,13 @@ def constraint_of(
         form: The form of the reply; None if it is not a conversation's.
 
     Raises:
-        BadRequest: The caller requires both a constrained answer and a call.
+        BadRequest: The caller requires both a call and a text that follows another kind of constraint.
     """
     if asked is None or form is None:
         return asked or calls
     if calls and not calls.is_lazy:
+        if asked.syntax == "json_schema" and not asked.is_lazy:
+            return calls
         raise BadRequest(
             "tool_choice asks for a call, and a constraint for an answer.",
             field="tool_choice",
@@ -136,6 +152,21 @@ def constraint_of(
     if asked.is_lazy or not triggers:
         return asked
     return replace(asked, triggers=triggers, is_required=True)
+
+
+def _answer(asked: Constraint | None, form: ReplyForm) -> Mapping[str, Any] | None:
+    """The schema of an answer that may stand in the place of calls; None if a constraint of its own has to say it."""
+    if asked is None or not _is_json(asked) or form.format.answers:
+        return None
+    try:
+        found = json.loads(_enforceable_answer(asked.text))
+    except (ConstraintRefused, ValueError, RecursionError):
+        return None  # the engine refuses it, and says why
+    return found if isinstance(found, dict) else None
+
+
+def _is_json(asked: Constraint) -> bool:
+    return asked.syntax == "json_schema" and asked.whitespace == "bounded" and not asked.is_lazy
 
 
 def _schema(tool: Tool, index: int, deadline: float, *, is_needed: bool) -> Mapping[str, Any]:
@@ -182,3 +213,10 @@ def _enforceable(schema: str) -> str:
     )  # servers without tools never need it
 
     return json.dumps(enforceable_arguments(json.loads(schema)))
+
+
+@functools.lru_cache(maxsize=64)
+def _enforceable_answer(schema: str) -> str:
+    from coblyn.constraints.grammar import enforceable
+
+    return json.dumps(enforceable(json.loads(schema)))

@@ -280,6 +280,7 @@ async def _fitted(command: GenerateCommand, model: LoadedModel, fitted: _Fitted)
         command.max_tokens,
         command.max_context,
         command.max_thinking,
+        command.constraint,
         command.sampling.is_guided and command.negative_prompt,
     )
     if wanted not in fitted:

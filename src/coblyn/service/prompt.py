@@ -140,7 +140,8 @@ class Prompts:
             prompt, form = TextPrompt(rendered.text, media=chat.media), rendered.form
             if command.max_thinking == 0 and form and form.is_reasoning:
                 prompt, form = _answering(prompt, form)
-            calls, turn_end = await self._constraint(chat, form), rendered.turn_end
+            calls = await self._constraint(chat, form, command.constraint)
+            turn_end = rendered.turn_end
             bans = await self._bans(rendered.unwanted)
         elif isinstance(prompt, InfillPrompt):
             ids = await infill_ids(self._engine, prompt, infill_room(context, command.max_tokens))
@@ -153,11 +154,13 @@ class Prompts:
             encoded, min(command.max_tokens or room, room), form, thinking, calls, turn_end, bans
         )
 
-    async def _constraint(self, prompt: ChatPrompt, form: ReplyForm | None) -> Constraint | None:
+    async def _constraint(
+        self, prompt: ChatPrompt, form: ReplyForm | None, answer: Constraint | None
+    ) -> Constraint | None:
         if form is None or not form.tools:
             return None
         special = await self._special_marks(form)
-        return await read_calls(prompt, form, special)
+        return await read_calls(prompt, form, special, answer)
 
     async def _bans(self, unwanted: ReplyForm | None) -> tuple[int, ...]:
         return unwanted_marks(unwanted, await self._special_marks(unwanted)) if unwanted else ()
