@@ -11,11 +11,13 @@ import pytest
 
 from coblyn import paths
 from coblyn.checkup.portrait import portray
+from coblyn.cli.choose import resolve_model
+from coblyn.cli.loader import Configurer
 from coblyn.cli.show import show
 from coblyn.engine.config import EngineConfig
 from coblyn.errors import ModelNotFound, ModelUnsupported
 from coblyn.fit.estimate import estimate
-from coblyn.models import created, digests
+from coblyn.models import created, digests, store
 from coblyn.models.check import check_model
 from coblyn.models.created import Name
 from coblyn.models.modelfile import Modelfile
@@ -65,6 +67,36 @@ def test_what_is_set_right_beside_it_counts(capsys: Shown) -> None:
     assert (facts["context"], facts["template"]["origin"]) == (99, "beside")
     assert facts["overrides"] == ["llama.context_length = 99", "chat_template"]
     assert "tools" in facts["capabilities"]
+
+
+def test_what_it_can_follows_what_is_set_right(capsys: Shown) -> None:
+    path = here(llama__pooling_type=1)
+    assert told(capsys, "mine")["capabilities"] == ["embedding"]
+    write_overrides(path, Overrides({"llama.pooling_type": 0, "general.name": "Other"}))
+    facts = told(capsys, "mine")
+    assert "completion" in facts["capabilities"]
+    assert facts["title"] == "Other"
+
+
+def test_a_model_that_writes_when_set_right_is_loaded_as_one_that_writes() -> None:
+    path = here(llama__pooling_type=4)
+    with pytest.raises(ModelUnsupported, match="reranker"):
+        resolve_model("mine")
+    assert store.newest() is None
+    write_overrides(path, Overrides({"llama.pooling_type": 0}))
+    assert resolve_model("mine") == path
+    assert store.newest() == path
+    config = Configurer(EngineConfig(""), lambda config, _: config).config_for(path)
+    assert not config.embeds
+    write_overrides(path, Overrides({"llama.pooling_type": 1}))
+    assert Configurer(EngineConfig(""), lambda config, _: config).config_for(path).embeds
+
+
+def test_memory_is_that_of_the_corrected_model(capsys: Shown) -> None:
+    path = here()
+    assert told(capsys, "mine")["memory"]["context"] > 48
+    write_overrides(path, Overrides({"llama.context_length": 48}))
+    assert told(capsys, "mine")["memory"]["context"] == 48
 
 
 def test_a_made_model_is_told_with_its_settings(capsys: Shown) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coblyn.models.gguf import GgufHeader, Value, read_lists
@@ -20,7 +20,7 @@ class Card:
     """The input of the checks.
 
     Attributes:
-        header: The file's header.
+        header: The file's header, corrections applied.
         metadata: Scalar metadata, corrections applied.
         tokens: Token texts of the vocabulary; empty if it has none.
         types: Token types, one per token, or empty.
@@ -85,7 +85,7 @@ def read_card(path: Path) -> Card:
     template = overrides.chat_template or metadata.get("tokenizer.chat_template", "")
     types = lists.get("tokenizer.ggml.token_type", [])
     return Card(
-        header,
+        replace(header, metadata=metadata),
         metadata,
         [str(token) for token in lists.get("tokenizer.ggml.tokens", [])],
         [int(kind) for kind in types],

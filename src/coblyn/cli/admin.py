@@ -15,6 +15,7 @@ from coblyn.errors import ModelNotFound, NotFound, SettingsError
 from coblyn.models.check import writes
 from coblyn.models.gguf import read_header
 from coblyn.models.kcpps import is_kcpps
+from coblyn.models.overrides import corrected
 from coblyn.settings import EngineSettings, Settings
 
 __all__ = ["AdminDirectory", "admin_of"]
@@ -83,7 +84,7 @@ class AdminDirectory:
         return EngineConfig.from_settings(
             settings,
             model=file,
-            embeds=file is not None and not writes(read_header(file)),
+            embeds=file is not None and not writes(corrected(read_header(file))),
             library=Path(self._initial.library) if self._initial.library else None,
             bundle=self._initial.bundle,
         )

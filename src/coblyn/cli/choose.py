@@ -34,6 +34,7 @@ def resolve_model(reference: str | None, *, yes: bool = False, any_kind: bool = 
     from coblyn.models import store
     from coblyn.models.check import check_model, require_writer
     from coblyn.models.names import file_of
+    from coblyn.models.overrides import corrected
 
     entry = missing_model(reference)
     if entry is not None:
@@ -44,7 +45,7 @@ def resolve_model(reference: str | None, *, yes: bool = False, any_kind: bool = 
         path = _newest()
     header = check_model(path)
     if not any_kind:
-        require_writer(header)
+        require_writer(corrected(header))
     return header.path
 
 

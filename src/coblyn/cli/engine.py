@@ -56,6 +56,7 @@ def configure(
     from coblyn.engine.config import EngineConfig
     from coblyn.models.check import writes
     from coblyn.models.gguf import read_header
+    from coblyn.models.overrides import corrected
 
     missing = missing_model(model) if said_yes(yes=yes) else None
     if missing is None:
@@ -77,7 +78,7 @@ def configure(
         model=path,
         library=bundle.lib_dir,
         bundle=bundle.id,
-        embeds=any_kind and not writes(read_header(path)),
+        embeds=any_kind and not writes(corrected(read_header(path))),
     )
     return with_own_settings(config, declared=declared)
 

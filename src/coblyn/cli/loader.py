@@ -25,6 +25,7 @@ from coblyn.fit.words import report
 from coblyn.models.adapter import AdapterSpec
 from coblyn.models.check import check_model, examine_model, writes
 from coblyn.models.gguf import read_header
+from coblyn.models.overrides import corrected
 from coblyn.progress import Progress, Report, silent
 
 __all__ = ["Configurer", "FleetLoader", "FleetSwitch", "promised_by"]
@@ -62,7 +63,7 @@ class Configurer:
         """
         with self._preparing:
             self._general = self._prepare(self._general, report)
-        return replace(self.settings_for(path), embeds=not writes(read_header(path)))
+        return replace(self.settings_for(path), embeds=not writes(corrected(read_header(path))))
 
     def settings_for(self, path: Path) -> EngineConfig:
         """The same, without what takes long: it may name no engine.

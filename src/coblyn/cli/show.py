@@ -144,8 +144,11 @@ def _memory(path: Path) -> dict[str, Any]:
     from coblyn.fit.words import outcome
     from coblyn.models.check import writes
     from coblyn.models.gguf import read_header
+    from coblyn.models.overrides import corrected
 
-    config = replace(settings_here(), model=str(path), embeds=not writes(read_header(path)))
+    config = replace(
+        settings_here(), model=str(path), embeds=not writes(corrected(read_header(path)))
+    )
     config = with_own_settings(config)
     answer = survey(config, "choose")
     about = "about " if answer.wish.is_estimate else ""

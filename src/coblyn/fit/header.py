@@ -9,18 +9,21 @@ from coblyn.engine.config import EngineConfig
 from coblyn.fit.ladder import Facts
 from coblyn.models.gguf import GgufHeader
 from coblyn.models.heads import heads_of
+from coblyn.models.overrides import corrected
 from coblyn.models.splits import read_headers
 
 __all__ = ["facts_of", "headers_of"]
 
 
 def headers_of(config: EngineConfig) -> Sequence[GgufHeader]:
-    """The headers of all files of a model.
+    """The headers of all files of a model, with the corrections beside it.
 
     Raises:
         ModelError: One cannot be read.
+        SettingsError: The corrections cannot be read.
     """
-    return read_headers(Path(config.model))
+    first, *others = read_headers(Path(config.model))
+    return (corrected(first), *others)
 
 
 def facts_of(config: EngineConfig, headers: Sequence[GgufHeader]) -> Facts:

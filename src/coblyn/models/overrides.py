@@ -13,15 +13,16 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from coblyn.errors import SettingsError
 from coblyn.files import disk_errors, write_whole
+from coblyn.models.gguf import GgufHeader
 
-__all__ = ["NONE", "Overrides", "path_of", "read_overrides", "write_overrides"]
+__all__ = ["NONE", "Overrides", "corrected", "path_of", "read_overrides", "write_overrides"]
 
 Value = int | float | bool | str
 
@@ -84,6 +85,16 @@ def read_overrides(model: Path) -> Overrides:
 
 
 _HINT = "Mend it, or delete it: then the model's file counts as it is."
+
+
+def corrected(header: GgufHeader) -> GgufHeader:
+    """The header of a model's file with the corrections beside the file.
+
+    Raises:
+        SettingsError: See ``read_overrides``.
+    """
+    metadata = read_overrides(header.path).metadata
+    return replace(header, metadata={**header.metadata, **metadata}) if metadata else header
 
 
 def write_overrides(model: Path, overrides: Overrides) -> Path:

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coblyn import paths
-from coblyn.errors import ModelError, ModelNotFound
+from coblyn.errors import ModelError, ModelNotFound, SettingsError
 from coblyn.files import disk_errors, existing_file
 from coblyn.models.catalogue import CATALOGUE, lookup
 from coblyn.models.check import check_model, require_writer
+from coblyn.models.overrides import corrected
 from coblyn.models.splits import first_part, is_later_part, part_names, plain_name
 
 if TYPE_CHECKING:
@@ -113,8 +114,8 @@ def newest() -> Path | None:
 
 def _can_run(path: Path) -> bool:
     try:
-        require_writer(check_model(path))
-    except (ModelError, OSError):
+        require_writer(corrected(check_model(path)))
+    except (ModelError, SettingsError, OSError):
         return False
     return True
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
-from coblyn.errors import BadRequest, ModelError, NotFound
+from coblyn.errors import BadRequest, ModelError, NotFound, SettingsError
 from coblyn.files import real_path
 from coblyn.models import created, store
 from coblyn.models.catalogue import lookup
@@ -21,6 +21,7 @@ from coblyn.models.gguf import GgufHeader, Value, read_header
 from coblyn.models.make import make
 from coblyn.models.modelfile import Modelfile
 from coblyn.models.names import LATEST, plain
+from coblyn.models.overrides import corrected
 from coblyn.progress import Report
 from coblyn.service.adapters import SEPARATOR
 from coblyn.service.models import LoadedModel, Models
@@ -91,8 +92,8 @@ class Item:
         """Facts from its file, or from the engine if there is no file."""
         try:
             state = Path(self.path).stat()
-            header = _header(self.path, state.st_mtime_ns, state.st_size)
-        except (OSError, ModelError):
+            header = corrected(_header(self.path, state.st_mtime_ns, state.st_size))
+        except (OSError, ModelError, SettingsError):
             info = self.model.engine.info if self.model else None
             return Facts(num_parameters=info.num_parameters) if info else Facts()
         return Facts(
