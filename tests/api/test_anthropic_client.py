@@ -145,6 +145,8 @@ def test_a_call_that_is_cut_is_told_as_cut(caller: anthropic.Anthropic) -> None:
         "messages": TALK,
         "tools": [WEATHER],
     }
-    assert caller.messages.create(**wanted).stop_reason == "max_tokens"
+    answer = caller.messages.create(**wanted)
+    assert answer.stop_reason == "max_tokens"
+    assert [block.type for block in answer.content][-1] == "tool_use"
     with caller.messages.stream(**wanted) as stream:
         assert stream.get_final_message().stop_reason == "max_tokens"

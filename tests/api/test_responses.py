@@ -125,6 +125,24 @@ def test_reasoning_text_and_calls_are_items(caller: openai.OpenAI) -> None:
     assert 0 < answer.usage.output_tokens_details.reasoning_tokens < answer.usage.output_tokens
 
 
+def test_a_call_that_is_cut_is_incomplete(caller: openai.OpenAI) -> None:
+    answer = caller.responses.create(
+        model="fake",
+        input="How is it?",
+        tools=[WEATHER],
+        max_output_tokens=SCRIPT.index('"Oslo"') + 3,
+    )
+    assert answer.status == "incomplete"
+    assert answer.output_text == "One moment."
+    called = answer.output[-1]
+    assert called.type == "function_call"
+    assert (called.status, called.name, called.arguments) == (
+        "incomplete",
+        "weather",
+        '{"city": "Os',
+    )
+
+
 def test_a_stream_of_everything_has_its_events_in_order(caller: openai.OpenAI) -> None:
     with caller.responses.create(
         model="fake", input="How?", tools=[WEATHER], stream=True, store=False

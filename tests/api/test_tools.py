@@ -115,9 +115,27 @@ def test_a_call_that_is_cut_ends_by_length(client: openai.OpenAI) -> None:
     )
     choice = answer.choices[0]
     assert choice.finish_reason == "length"
-    assert choice.message.tool_calls is None
-    assert choice.message.content is not None
-    assert '{"name": "weather"' in choice.message.content
+    assert choice.message.content == "One moment."
+    [call] = choice.message.tool_calls or ()
+    assert call.function.name == "weather"  # type: ignore[union-attr]
+    assert ARGUMENTS.startswith(call.function.arguments)  # type: ignore[union-attr]
+    assert call.function.arguments != ARGUMENTS  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "choice", ["required", {"type": "function", "function": {"name": "weather"}}]
+)
+def test_a_required_call_that_is_cut_is_never_text(client: openai.OpenAI, choice: Any) -> None:
+    start = SCRIPT.index("<tool_call>")
+    for length in range(start + 1, len(SCRIPT) - 12, 5):
+        answer = client.chat.completions.create(
+            model="fake", messages=TALK, tools=[WEATHER], tool_choice=choice, max_tokens=length
+        )
+        [found] = answer.choices
+        assert found.finish_reason == "length"
+        assert "<" not in (found.message.content or "")
+        for call in found.message.tool_calls or ():
+            assert call.function.name == "weather"  # type: ignore[union-attr]
 
 
 def test_without_tools_or_by_choice_nothing_is_a_call(client: openai.OpenAI) -> None:

@@ -56,10 +56,12 @@ class CallBroken:
     Attributes:
         index: Index of the call.
         text: All that the model wrote of it, with its marks.
+        is_cut: Whether a limit ended the reply within the call: what there is of its arguments is kept, as OpenAI does.
     """
 
     index: int
     text: str
+    is_cut: bool = False
 
 
 ReplyEvent = ReasoningText | ContentText | CallBegun | CallArguments | CallBroken

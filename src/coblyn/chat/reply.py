@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coblyn.chat.formats import NO_FORMAT
 from coblyn.chat.formats.format import Format, Situation
@@ -46,6 +46,7 @@ class ReplyForm:
         reasoning: Marks of reasoning.
         is_reasoning: Whether the prompt ended within reasoning.
         is_answering: Whether the prompt ended within an answer.
+        must_call: Whether a call is required, so that there is no text that could be an answer.
         tools: The tools that may be called.
         template: The model's chat template, which distinguishes variants of a format.
     """
@@ -54,6 +55,7 @@ class ReplyForm:
     reasoning: Reasoning = NO_REASONING
     is_reasoning: bool = False
     is_answering: bool = field(default=False, kw_only=True)
+    must_call: bool = field(default=False, kw_only=True)
     tools: Sequence[Tool] = field(default=(), repr=False)
     template: str = field(default="", repr=False)
 
@@ -78,6 +80,7 @@ class ReplyReader:
         tools = {tool.name: tool for tool in form.tools}
         situation = Situation(tools, form.reasoning, form.is_reasoning)
         self._reading = form.format.read(self._in, self._out, situation)
+        self._must_call = form.must_call
 
     @property
     def has_calls(self) -> bool:
@@ -90,12 +93,24 @@ class ReplyReader:
         self._go_on()
         return self._out.take()
 
-    def finish(self) -> list[ReplyEvent]:
-        """Take the last events; no more text will arrive."""
+    def finish(self, *, is_cut: bool = False) -> list[ReplyEvent]:
+        """Take the last events; no more text will arrive.
+
+        Args:
+            is_cut: Whether a limit ended the reply. What is left of a required call whose name is not known yet is
+                dropped then.
+        """
         self._in.end()
         self._go_on()
         self._out.close()
-        return self._out.take()
+        events = self._out.take()
+        if not is_cut:
+            return events
+        if self._must_call:
+            events = [each for each in events if not isinstance(each, ContentText)]
+        return [
+            replace(each, is_cut=True) if isinstance(each, CallBroken) else each for each in events
+        ]
 
     def _go_on(self) -> None:
         try:
@@ -122,7 +137,7 @@ class Collected:
         self._calls: dict[int, tuple[CallBegun, list[str]]] = {}
 
     def add(self, events: Iterable[ReplyEvent]) -> None:
-        """Add an event. A broken call becomes content."""
+        """Add an event. A broken call becomes content; of one that was cut, the arguments so far are kept."""
         for event in events:
             match event:
                 case ReasoningText(text):
@@ -133,7 +148,7 @@ class Collected:
                     self._calls[index] = (event, [])
                 case CallArguments(index, text):
                     self._calls[index][1].append(text)
-                case CallBroken(index, text):
+                case CallBroken(index, text, is_cut=False):
                     del self._calls[index]
                     self._content.append(text)
 

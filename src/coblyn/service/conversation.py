@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from coblyn.chat.client import shared_renderers
 from coblyn.chat.families import family_template
@@ -75,13 +76,16 @@ class Conversations:
 
 
 def _render(template: ChatTemplate, prompt: ChatPrompt) -> Rendered:
-    return template.render(
+    rendered = template.render(
         prompt.messages,
         continues_last=prompt.continues_last,
         variables=dict(prompt.variables),
         tools=prompt.tools,
         may_call=prompt.tool_choice != "none",
     )
+    if rendered.form is None or prompt.tool_choice in ("auto", "none"):
+        return rendered
+    return replace(rendered, form=replace(rendered.form, must_call=True))
 
 
 def conversations_of(info: ModelInfo) -> Conversations:

@@ -78,7 +78,7 @@ class Replies:
     def _end(self, finish: Finish) -> Reply:
         if not self._reader:
             return Reply(finish, (), finish.reason)
-        parts = tuple(self._reader.finish())
+        parts = tuple(self._reader.finish(is_cut=finish.reason == "length"))
         is_done = finish.reason in ("eos", "stop")
         reason: ReplyReason = finish.reason
         if is_done and self._reader.has_calls:
@@ -114,5 +114,8 @@ class WholeReply:
 
     @property
     def message(self) -> Message:
-        """The assistant's message: content, reasoning and calls. The text of a malformed call is content."""
+        """The assistant's message: content, reasoning and calls.
+
+        The text of a malformed call is content. A call that was cut has the arguments so far, which are not JSON.
+        """
         return self._collected.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from coblyn.api.dialect import Dialect
@@ -60,8 +61,12 @@ class _Lines(Chunks):
         """A complete answer."""
         record = reply.record
         assert record.finish, "it is complete"
+        message = reply.message
+        if record.finish.reason == "length":  # what was cut cannot be an object
+            whole = tuple(call for call in message.tool_calls if call.values is not None)
+            message = replace(message, tool_calls=whole)
         return {
-            **self._head(self.fields(reply.message)),
+            **self._head(self.fields(message)),
             **self._ending(record.finish, record),
             **_logprobs(record.tokens),
         }
@@ -101,9 +106,9 @@ class _Lines(Chunks):
                 case CallArguments(_, text) if self._call:
                     call = self._call
                     self._call = ToolCall(call.id, call.name, call.arguments + text)
-                case CallBroken(_, text):
-                    self._call = None
-                    lines += self._line(Message("assistant", text), ())
+                case CallBroken(_, text, is_cut):
+                    self._call = None  # what was cut cannot be an object
+                    lines += b"" if is_cut else self._line(Message("assistant", text), ())
         return lines
 
     def _whole_call(self) -> bytes:

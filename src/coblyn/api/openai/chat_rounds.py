@@ -94,9 +94,12 @@ class _Shown:
             case CallArguments(index, text):
                 if (shown := self._places[index]) is not None:
                     yield CallArguments(shown, text)
-            case CallBroken(index, text):
+            case CallBroken(index, text, is_cut):
                 shown = self._places.pop(index)
-                yield ContentText(text) if shown is None else CallBroken(shown, text)
+                if shown is not None:
+                    yield CallBroken(shown, text, is_cut)
+                elif not is_cut:
+                    yield ContentText(text)
 
 
 @dataclass(slots=True)

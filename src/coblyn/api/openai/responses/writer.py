@@ -328,8 +328,8 @@ class Writer:
                 return self._call(part)
             case CallArguments(_, text):
                 return self._say(text)
-            case CallBroken():
-                return [*self._end("incomplete"), *self.ran(_BROKEN)]
+            case CallBroken(_, _, is_cut):
+                return [*self._end("incomplete"), *self.ran(_CUT if is_cut else _BROKEN)]
 
     @property
     def _next(self) -> int:
