@@ -81,22 +81,6 @@ class State:
             "trash": dict(self.trash),
         }
 
-    def to_snapshot(self) -> dict[str, Any]:
-        """All of it as it is kept."""
-        texts = {branch: text.to_json() for branch, text in self.texts.items()}
-        return {
-            "texts": texts,
-            "places": dict(self.places),
-            "trash": dict(self.trash),
-            "selected": self.selected,
-        }
-
-    @classmethod
-    def from_snapshot(cls, value: Mapping[str, Any]) -> State:
-        """The state that was kept."""
-        texts = {branch: Text.from_json(text) for branch, text in value["texts"].items()}
-        return cls(texts, dict(value["places"]), dict(value["trash"]), value["selected"])
-
 
 NEW = State()
 """The empty story."""

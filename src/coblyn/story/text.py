@@ -15,11 +15,14 @@ from typing import Any
 
 from coblyn.errors import BadRequest
 
-__all__ = ["EMPTY", "Cutter", "Run", "Text", "units"]
+__all__ = ["EMPTY", "Cutter", "Run", "Text", "num_common", "units"]
 
 Run = tuple[int, str]
 """So many units in a row, and the id of the piece that a model wrote them in; empty for words of a writer."""
 
+
+_BLOCK = 4096
+"""Compared at once where two texts may be equal for long."""
 
 _length = operator.itemgetter(0)
 
@@ -27,6 +30,22 @@ _length = operator.itemgetter(0)
 def units(text: str) -> int:
     """Length in UTF-16 code units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def num_common(one: Sequence[Any], other: Sequence[Any]) -> int:
+    """Length of the common beginning of two texts, in characters, or of two sequences."""
+    low, most = 0, min(len(one), len(other))
+    while low < most and one[low : low + _BLOCK] == other[low : low + _BLOCK]:
+        low += _BLOCK
+    high = min(low + _BLOCK, most)
+    low = min(low, most)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 @dataclass(frozen=True, slots=True)

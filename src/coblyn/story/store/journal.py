@@ -24,7 +24,7 @@ from coblyn.story.store.rows import (
     newest_snapshot,
     records_between,
 )
-from coblyn.story.text import units
+from coblyn.story.text import num_common, units
 from coblyn.story.undo import Mark, Role, first_outstanding, to_redo, to_undo, uncancelled
 
 __all__ = ["Appended", "Journal", "StoryNotFound", "TooFarBehind"]
@@ -279,9 +279,8 @@ class Journal:
         num_words = len(future.text.split()) - len(present.text.split())
         if not pieces - {""} and num_words < _CUT_WORDS:
             return None
-        return Branch(
-            f"cut-{newest}-{branch}"[:100], branch, _common(present.text, future.text), future
-        )
+        at = units(present.text[: num_common(present.text, future.text)])
+        return Branch(f"cut-{newest}-{branch}"[:100], branch, at, future)
 
     def _since(
         self,
@@ -364,9 +363,12 @@ class Journal:
         self, connection: sqlite3.Connection, story: str, version: int
     ) -> tuple[int, State]:
         """The nearest state before a version that is at hand: for someone who goes through the timeline."""
-        known = [at for name, at in self._earlier if name == story and at <= version]
-        if known and version - max(known) < SNAPSHOT_EVERY:
-            return max(known), self._earlier[story, max(known)]
+        known = {at: state for (name, at), state in self._earlier.items() if name == story}
+        if story in self._states:
+            known.update([self._states[story]])
+        nearest = max((at for at in known if at <= version), default=version - SNAPSHOT_EVERY)
+        if version - nearest < SNAPSHOT_EVERY:
+            return nearest, known[nearest]
         return newest_snapshot(connection, story, version) or (0, NEW)
 
     def _remember(self, story: str, version: int, state: State) -> None:
@@ -428,15 +430,3 @@ def _thin(connection: sqlite3.Connection, story: str, version: int) -> None:
         "DELETE FROM snapshots WHERE story = ? AND version < ? AND version / ? % 10 <> 0",
         (story, version - KEPT_CLOSELY, SNAPSHOT_EVERY),
     )
-
-
-def _common(one: str, other: str) -> int:
-    """How many UTF-16 units two texts have in common at their beginning."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[:middle] == other[:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return units(one[:low])

@@ -12,6 +12,7 @@ from coblyn.errors import BadRequest, CoblynError
 from coblyn.story.operation import operation_json, read_operation
 from coblyn.story.record import Record
 from coblyn.story.state import State
+from coblyn.story.store.snapshot import from_snapshot, to_snapshot
 
 __all__ = [
     "COLUMNS",
@@ -99,7 +100,7 @@ def records_between(
 
 def insert_snapshot(connection: sqlite3.Connection, story: str, version: int, state: State) -> None:
     """Keep the state of a version, from which later ones are folded."""
-    body = zlib.compress(_json(state.to_snapshot()).encode(), 1)
+    body = zlib.compress(_json(to_snapshot(state)).encode(), 1)
     connection.execute(
         "INSERT OR REPLACE INTO snapshots (story, version, body) VALUES (?, ?, ?)",
         (story, version, body),
@@ -116,7 +117,7 @@ def newest_snapshot(
     )
     for found, body in rows:
         try:
-            return found, State.from_snapshot(json.loads(zlib.decompress(body)))
+            return found, from_snapshot(json.loads(zlib.decompress(body)))
         except (ValueError, KeyError, TypeError, AttributeError, zlib.error, BadRequest):
             continue  # a spare copy only: the records say the same
     return None
