@@ -238,6 +238,23 @@ def test_the_index_is_the_same_however_it_came_about(shelf: Shelf) -> None:
         ]
 
 
+def test_what_branches_share_is_found_once_on_the_branch_that_is_written_on(shelf: Shelf) -> None:
+    filler = "".join(f"Line {number}.\n" for number in range(600))
+    shelf.type(0, f"The lamp went out.\n{filler}A heron stood there.")
+    for name in "ab":
+        shelf.do({"kind": "branch", "branch": name, "parent": "main"})
+    shelf.do(edit(0, "Nobody knocked. ", branch="a"))
+    assert [hit.place for hit in shelf.index.search("heron")] == ["text/main"]
+    assert {hit.place for hit in shelf.index.search("lamp")} == {"text/main", "text/a"}
+    shelf.do({"kind": "select", "branch": "a"})
+    (hit,) = shelf.index.search("heron")
+    text = shelf.journal.state(shelf.story)[1].text("a").text
+    assert (hit.place, text[hit.start : hit.end]) == ("text/a", "heron")
+    shelf.do(edit(0, "", len(text), branch="a"))
+    assert [hit.place for hit in shelf.index.search("heron")] == ["text/main"]
+    assert shelf.index.search("nobody") == []
+
+
 def test_a_list_tells_how_stories_begin(shelf: Shelf) -> None:
     shelf.type(0, "The lamp\nwent out.")
     (one,) = shelf.library.all()

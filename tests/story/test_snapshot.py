@@ -69,7 +69,9 @@ def test_a_common_beginning_is_as_long_as_it_is(one: str, other: str, blocks: in
     assert one[length - len(same) :][:1] != other[length - len(same) :][:1] or one == other
 
 
-@pytest.mark.parametrize("kept", [{"of": "none"}, {"of": "main", "text": "all"}, {"text": [0, "", 0]}])
+@pytest.mark.parametrize(
+    "kept", [{"of": "none"}, {"of": "main", "text": "all"}, {"text": [0, "", 0]}]
+)
 def test_what_cannot_be_is_no_state(kept: dict[str, Any]) -> None:
     value = to_snapshot(NEW)
     value["texts"]["b"] = kept

@@ -136,20 +136,23 @@ def _hit(terms: list[str], story: str, title: str, place: str, start: int, text:
     return Hit(story, title, place, at, at + units(text[found:end]), excerpt)
 
 
+Spot = tuple[str, int]
+"""A place, and where in it."""
+
 Passage = tuple[str, int, str]
 """A place, where in it, and the text."""
 
 
-def _wanted(state: State) -> dict[tuple[str, str], list[int]]:
-    """Where each passage of a story stands, by place and text."""
-    wanted: dict[tuple[str, str], list[int]] = {}
+def _wanted(state: State) -> dict[str, list[Spot]]:
+    """Where the passages of a story stand, by text."""
+    wanted: dict[str, list[Spot]] = {}
     for place, start, text in _passages(state):
-        wanted.setdefault((place, text), []).append(start)
+        wanted.setdefault(text, []).append((place, start))
     return wanted
 
 
 def _without_what_stays(
-    connection: sqlite3.Connection, story: str, wanted: dict[tuple[str, str], list[int]]
+    connection: sqlite3.Connection, story: str, wanted: dict[str, list[Spot]]
 ) -> list[Passage]:
     """Passages that are new.
 
@@ -158,19 +161,28 @@ def _without_what_stays(
     query = "SELECT id, place, start, text FROM passages WHERE story = ?"
     gone, moved = [], []
     for row, place, start, text in connection.execute(query, (story,)):
-        starts = wanted.get((place, text))
-        if not starts:
+        spots = wanted.get(text)
+        if not spots:
             gone.append((row,))
-        elif (now := starts.pop(0)) != start:
-            moved.append((now, row))
+        elif (place, start) in spots:
+            spots.remove((place, start))
+        else:
+            moved.append((*spots.pop(), row))
     connection.executemany("DELETE FROM passages WHERE id = ?", gone)
-    connection.executemany("UPDATE passages SET start = ? WHERE id = ?", moved)
-    return [(place, start, text) for (place, text), left in wanted.items() for start in left]
+    connection.executemany("UPDATE passages SET place = ?, start = ? WHERE id = ?", moved)
+    return [(*spot, text) for text, left in wanted.items() for spot in left]
 
 
-def _passages(state: State) -> Iterator[tuple[str, int, str]]:
-    for branch, text in state.texts.items():
-        yield from _cut(f"text/{branch}", text.text)
+def _passages(state: State) -> Iterator[Passage]:
+    """All passages of a story. Those that several branches share are those of the branch that is written on."""
+    known: set[str] = set()
+    branches = sorted(state.texts, key=lambda branch: branch != state.selected)
+    for branch in branches:
+        found = [
+            one for one in _cut(f"text/{branch}", state.texts[branch].text) if one[2] not in known
+        ]
+        known.update(text for _, _, text in found)
+        yield from found
     for place, value in state.places.items():
         if place.split("/")[0] not in ("settings", "pieces", "kept", "branch"):
             yield from _cut(place, "\n".join(_strings(value)))

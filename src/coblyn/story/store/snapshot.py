@@ -1,4 +1,4 @@
-"""A state as it is kept. A branch is kept as what it differs in from the one that it left: most share nearly all text."""
+"""A state as it is kept: of a branch only what differs from the one that it left, since most share nearly all text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def to_snapshot(state: State) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for branch, text in state.texts.items():
         parent = _parent(state, branch)
-        kept[branch] = _differing(text, parent, state.texts[parent]) if parent in kept else text.to_json()
+        kept[branch] = (
+            _differing(text, parent, state.texts[parent]) if parent in kept else text.to_json()
+        )
     return {
         "texts": kept,
         "places": dict(state.places),
