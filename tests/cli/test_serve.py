@@ -378,7 +378,11 @@ def test_https(tmp_path: Path) -> None:
         assert httpx.get(f"{url}/health", verify=context).json()["status"] == "ok"
     wrong = failed("--fake", "--port", "0", "--tls-cert", str(key))
     assert wrong.returncode == 2
-    assert "certificate" in wrong.stderr
+    assert "cannot be used" in wrong.stderr
+    assert "_ssl.c" not in wrong.stderr
+    missing = failed("--fake", "--port", "0", "--tls-cert", str(cert), "--tls-key", "none.pem")
+    assert missing.returncode == 2
+    assert "The private key none.pem cannot be read: no such file or directory." in missing.stderr
 
 
 def test_a_model_that_is_not_there() -> None:

@@ -337,9 +337,22 @@ class TestSearch:
             search("  ")
         with pytest.raises(BadRequest, match="1 to 100"):
             search("tiny", 0)
-        server.add(self.QUERY, statuses=[404])
-        with pytest.raises(FetchError):
+
+    @pytest.mark.parametrize(
+        ("status", "told"),
+        [
+            (404, "does not know the query for 'tiny'"),
+            (403, "refuses 'tiny'"),
+            (500, "answers the query for 'tiny' with status 500"),
+        ],
+    )
+    def test_a_refused_search_is_no_fault_of_the_network(
+        self, server: FileServer, status: int, told: str
+    ) -> None:
+        server.add(self.QUERY, statuses=[status] * 9)
+        with pytest.raises(FetchError, match=told) as caught:
             search("tiny", 5)
+        assert "network" not in str(caught.value) + caught.value.hint
 
 
 class TestModelScope:

@@ -218,6 +218,7 @@ def test_the_command_tells_what_it_made(
     bundle: Bundle,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr("coblyn.cli.build.ensure_bundle", lambda: bundle)
     command(str(model), "q8_0", as_json=True)
@@ -226,6 +227,11 @@ def test_the_command_tells_what_it_made(
     assert Path(answer["path"]).stat().st_size > answer["size"] > 0
     with pytest.raises(BadRequest, match="is there already"):
         command(str(model), "q8_0")
+    text = tmp_path / "text.txt"
+    text.write_text("The lamp went out. " * 200)
+    command(str(model), "q8_0", force=True, report=text, as_json=True)
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["report"]["models"] == [str(model), answer["path"]]
     command(str(model), "q4_0", dry_run=True)
     assert "F32 -> Q4_0" in capsys.readouterr().out
     with pytest.raises(BadRequest, match="not a pair"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,9 +11,10 @@ from coblyn.cli import options
 from coblyn.cli.text import shown
 
 if TYPE_CHECKING:
+    from coblyn.settings import Settings
     from coblyn.workshop.examine import Compared
 
-__all__ = ["compare"]
+__all__ = ["compare", "facts", "measured", "show"]
 
 
 def compare(
@@ -31,38 +32,65 @@ def compare(
     config: options.Config = None,
 ) -> None:
     """Compare perplexity, divergence, size and speed of two models on a text; both are loaded."""
+    import json
+
+    from coblyn.settings import Settings
+
+    flags = {"threads": threads, "gpu_layers": gpu_layers, "kernels": kernels}
+    settings = Settings.load(config, flags)
+    compared = measured(first, second, text, settings, length=chunk, max_chunks=chunks)
+    print(json.dumps(facts(compared))) if as_json else show(compared)
+
+
+def measured(
+    first: str,
+    second: str,
+    text: Path,
+    settings: Settings,
+    *,
+    length: int = 512,
+    max_chunks: int = 0,
+) -> Compared:
+    """Compare two models on a text, with progress; ``length`` is that of a chunk in tokens.
+
+    Raises:
+        CoblynError: A model cannot be loaded, or the text is too short.
+    """
     from coblyn.cli.bar import bar
     from coblyn.cli.engine import causes_named, configure
     from coblyn.models.store import find
     from coblyn.run import ending_signals
-    from coblyn.settings import Settings
     from coblyn.workshop.examine import compare as compare_models
 
-    flags = {"threads": threads, "gpu_layers": gpu_layers, "kernels": kernels}
-    engine = configure(Settings.load(config, flags), str(find(first)), yes=False)
+    engine = configure(settings, str(find(first)), yes=False)
     other = find(second)
     with causes_named(engine), ending_signals(), bar() as report:
-        compared = compare_models(
-            Path(engine.model), other, text, engine, length=chunk, max_chunks=chunks, report=report
+        return compare_models(
+            Path(engine.model),
+            other,
+            text,
+            engine,
+            length=length,
+            max_chunks=max_chunks,
+            report=report,
         )
-    _print_json(compared) if as_json else _print_table(compared)
 
 
-def _print_json(compared: Compared) -> None:
-    import json
+def facts(compared: Compared) -> dict[str, Any]:
+    """A comparison as JSON."""
     from dataclasses import asdict
 
-    facts = {
+    return {
         "models": [str(each) for each in compared.models],
         "sizes": compared.sizes,
         "read_speeds": compared.read_speeds,
         "write_speeds": compared.write_speeds,
         **asdict(compared.quality),
     }
-    print(json.dumps(facts))
 
 
-def _print_table(compared: Compared) -> None:
+def show(compared: Compared) -> None:
+    """Print a comparison as a table."""
     from coblyn.files import human_size
 
     quality = compared.quality

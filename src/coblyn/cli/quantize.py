@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from coblyn.cli.compare import facts, measured, show
 from coblyn.cli.text import shown
 
 if TYPE_CHECKING:
+    from coblyn.workshop.examine import Compared
     from coblyn.workshop.quantize import Plan, Recipe
 
 __all__ = ["quantize"]
@@ -88,10 +90,15 @@ def quantize(
     plan = plan_quantized(source, recipe, library)
     if dry_run:
         _show_plan(plan, as_json=as_json)
-    else:
-        _quantize(plan, recipe, target, library, as_json=as_json)
-    if report and not dry_run:
-        _compare(source, target, report, as_json=as_json)
+        return
+    _quantize(plan, recipe, target, library)
+    if not as_json:
+        _show_result(plan, target)
+    compared = _compared(source, target, report) if report else None
+    if as_json:
+        print(json.dumps(_result(plan, target, compared)))
+    elif compared:
+        show(compared)
 
 
 def beside(source: Path, end: str) -> Path:
@@ -133,17 +140,24 @@ def _pairs(tensors: list[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _quantize(plan: Plan, recipe: Recipe, target: Path, library: Path, *, as_json: bool) -> None:
+def _quantize(plan: Plan, recipe: Recipe, target: Path, library: Path) -> None:
     from coblyn.cli.bar import bar
-    from coblyn.files import human_size
     from coblyn.run import ending_signals
     from coblyn.workshop.quantize import quantize as quantize_model
 
     with ending_signals(), bar() as report:
         quantize_model(plan, recipe, target, library, report)
-    if as_json:
-        print(json.dumps({"path": str(target), **_facts(plan)}))
-        return
+
+
+def _compared(source: Path, target: Path, text: Path) -> Compared:
+    from coblyn.settings import Settings
+
+    return measured(str(source), str(target), text, Settings.load(None, {}))
+
+
+def _show_result(plan: Plan, target: Path) -> None:
+    from coblyn.files import human_size
+
     print(
         shown(
             f"{target}: {human_size(plan.size_after)} in place of {human_size(plan.size_before)}, "
@@ -152,10 +166,9 @@ def _quantize(plan: Plan, recipe: Recipe, target: Path, library: Path, *, as_jso
     )
 
 
-def _compare(source: Path, target: Path, text: Path, *, as_json: bool) -> None:
-    from coblyn.cli.compare import compare
-
-    compare(str(source), str(target), text=text, as_json=as_json)
+def _result(plan: Plan, target: Path, compared: Compared | None) -> dict[str, Any]:
+    result = {"path": str(target), **_facts(plan)}
+    return result | {"report": facts(compared)} if compared else result
 
 
 def _show_kinds(*, as_json: bool) -> None:

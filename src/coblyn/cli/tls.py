@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coblyn.errors import SettingsError
@@ -34,16 +36,35 @@ class Tls:
         import ssl
 
         chosen = cls(settings.tls_cert, settings.tls_key or None)
+        _require_readable("certificate", chosen.cert)
+        if chosen.key:
+            _require_readable("private key", chosen.key)
         try:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             # An encrypted key would cause a prompt in the middle of the start.
             context.load_cert_chain(chosen.cert, chosen.key, password=_no_password)
         except (OSError, ValueError) as error:
             raise SettingsError(
-                f"The certificate {chosen.cert} cannot be used: {error}.",
+                f"The certificate {chosen.cert} cannot be used: {_reason(error)}.",
                 hint="Both files are PEM; --tls-key names the private key, without a password.",
             ) from error
         return chosen
+
+
+def _require_readable(name: str, path: str) -> None:
+    try:
+        with Path(path).open("rb"):
+            return
+    except OSError as error:
+        raise SettingsError(
+            f"The {name} {path} cannot be read: {(error.strerror or str(error)).lower()}.",
+            hint="--tls-cert and --tls-key name PEM files.",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, without the place in Python's own source that such messages end with."""
+    return re.sub(r" \(_ssl\.c:\d+\)$", "", str(error))
 
 
 def _no_password() -> str:

@@ -88,13 +88,19 @@ class Hub:
                 f"There is no repository {name} on Hugging Face, or it is private.",
                 hint="Check its name; for a private one set HF_TOKEN.",
             )
-        if _status(error) == 404 and _REPOSITORY.fullmatch(name):
+        status = _status(error)
+        if status == 404 and _REPOSITORY.fullmatch(name):
             return ModelNotFound(
                 f"{self.endpoint} has nothing about {name}"
                 + (f" at the revision {revision!r}." if revision else "."),
                 hint="Check its name; if HF_ENDPOINT is set, check that address too.",
             )
-        if _status(error) in (401, 403):
+        if status == 404:
+            return FetchError(
+                f"{self.endpoint} does not know the query for {name}.",
+                hint="If HF_ENDPOINT is set, check that it is the address of a hub.",
+            )
+        if status in (401, 403):
             return FetchError(
                 f"The hub refuses {name}: it wants another login, or agreement to its terms.",
                 hint=self.login_hint(name),
@@ -103,6 +109,11 @@ class Hub:
             return FetchError(
                 f"Hugging Face wants a pause of {pause:.0f} seconds.",
                 hint="Try again then; with a token (HF_TOKEN) it allows more.",
+            )
+        if status:
+            return FetchError(
+                f"{self.endpoint} answers the query for {name} with status {status}.",
+                hint="Try again later.",
             )
         return FetchError(
             f"Hugging Face cannot be asked about {name}: {_first_line(error)}.",
