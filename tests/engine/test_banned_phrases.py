@@ -163,6 +163,39 @@ def test_a_text_that_can_only_be_banned_ends_alone(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("most_steps", [1, 8])
+@pytest.mark.parametrize("pattern", [r".|\n", "[a-z]|[^a-z]"])
+def test_a_pattern_that_bans_everything_ends_its_request_soon(
+    pattern: str, most_steps: int
+) -> None:
+    one = machine(most_steps=most_steps)
+    one.add("a", "prompt", 40, banned_patterns=(pattern,))
+    one.add("b", "other", 20)
+    one.step()
+    (generation, _) = one.scheduler._roster.running
+    one.run()
+    assert [event.request_id for event in one.events if isinstance(event, Failed)] == ["a"]
+    assert generation.num_rewinds <= 8 + 2, "the rest is looked up"
+    assert one.text("b") == SCRIPT[:20]
+
+
+def test_what_a_pattern_leaves_is_found_among_what_it_bans() -> None:
+    one = machine()
+    one.add("a", "prompt", 12, banned_patterns=(r"[^q\n]",))
+    one.step()
+    (generation,) = one.scheduler._roster.running
+    one.run()
+    assert one.text("a") == "q" * 12
+    assert generation.num_rewinds <= 12 * (8 + 1)
+
+
+def test_a_pattern_that_began_earlier_bans_nothing_by_the_vocabulary() -> None:
+    one = machine()
+    one.add("a", "prompt", 12, banned_patterns=(r"\bthe [^x]",))
+    one.run()
+    assert one.text("a") == "ahe cold shi"
+
+
+@pytest.mark.parametrize("most_steps", [1, 8])
 def test_a_text_goes_back_over_the_trigger_of_a_lazy_constraint(most_steps: int) -> None:
     one = machine(most_steps=most_steps)
     number = Constraint("regex", "[0-9]{2} ?!", triggers=("the ", "her "), repeats=True)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import NamedTuple
 
+from coblyn.engine.half_character import characters_after
 from coblyn.engine.patterns import Patterns, State, patterns_of
 from coblyn.engine.phrases import START, Phrases, Step, phrases_of
 
 __all__ = ["Banned", "Place", "banned_of"]
+
+_MAX_CHARACTERS = 1 << 12
+"""Of more characters with a common beginning it is not found out whether all of them are banned."""
 
 
 class Place(NamedTuple):
@@ -45,6 +50,38 @@ class Banned:
             pattern, other = self._patterns.step(pattern, character)
             match = max(match, other)
         return Step(Place(phrase, pattern), match)
+
+    def begins_in(self, piece: bytes, place: Place) -> tuple[bool, int]:
+        """Whether a token would write something banned that begins within it.
+
+        If it ends in a part of a character, then every character that this may become has to be banned.
+
+        Args:
+            piece: The bytes of the token.
+            place: The state before it.
+
+        Returns:
+            The answer, and how many characters were tried; of an empty token none.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        length = 0
+        for length, character in enumerate(decoder.decode(piece), 1):
+            place, match = self.step(place, character)
+            if match:
+                return match <= length, length
+        begun = decoder.getstate()[0]
+        if not begun:
+            return False, length
+        return self._are_all_banned(characters_after(begun), place, length)
+
+    def _are_all_banned(self, characters: range, place: Place, length: int) -> tuple[bool, int]:
+        if len(characters) > _MAX_CHARACTERS:
+            return False, length + 1
+        for count, code in enumerate(characters, length + 1):
+            match = self.step(place, chr(code)).match
+            if not 0 < match <= length + 1:
+                return False, count
+        return True, length + len(characters)
 
     def pending(self, place: Place) -> int:
         """Number of characters at the end of the text that may begin something banned."""

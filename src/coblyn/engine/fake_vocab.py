@@ -18,6 +18,7 @@ class FakeVocab:
     """Bytes as tokens, with ``<bos>`` and ``<end>`` as special ones."""
 
     end_tokens = frozenset((END,))
+    size = END + 1
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         """One token per byte; ``<end>`` in the text is one token if ``parse_special``."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from coblyn.engine.content import Content
 from coblyn.engine.events import Prefill, Stats
+from coblyn.engine.interface import Vocab
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.speculation import Guesses
+from coblyn.engine.survey import PATIENCE, Survey
 from coblyn.engine.text import TextStream
 from coblyn.engine.thinking import Thought
 from coblyn.engine.track import Guide, Track
@@ -36,6 +38,7 @@ class Generation:
         cached: Number of cells of its prompt that were in memory when it was admitted.
         replays: Whether the logits at the end of its prompt are kept from an earlier request.
         bans: Banned tokens, by the place for which they are banned.
+        survey: What is known about the place that was last taken back to, if tokens are looked for there.
         num_rewinds: How many times tokens were taken back.
         num_drafts: Number of drafted tokens.
         num_right: Number of drafted tokens that were accepted.
@@ -58,6 +61,7 @@ class Generation:
     cached: int = 0
     replays: bool = False
     bans: dict[int, set[int]] = field(default_factory=dict)
+    survey: Survey | None = None
     num_rewinds: int = 0
     num_drafts: int = 0
     num_right: int = 0
@@ -128,6 +132,20 @@ class Generation:
         if self.thought:
             self.thought.rewind(count)
         self.num_rewinds += 1
+
+    def look_around(self, vocab: Vocab) -> bool:
+        """After tokens were taken back: ban others that would be too, if it has happened often at this place.
+
+        Returns:
+            Whether everything that has a text is banned here.
+        """
+        place, banned = len(self.content), self.bans[len(self.content)]
+        if len(banned) < PATIENCE:
+            return False
+        if self.survey is None or self.survey.place != place:
+            self.survey = Survey(place)
+        banned.update(self.survey.read_on(self.text, vocab))
+        return self.survey.is_dead_end(banned, vocab)
 
     def progress(self) -> Prefill:
         """Progress of its prefill."""

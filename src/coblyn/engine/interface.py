@@ -144,9 +144,11 @@ class Vocab(Protocol):
 
     Attributes:
         end_tokens: Ids of the tokens that end a generation.
+        size: Number of tokens.
     """
 
     end_tokens: frozenset[int]
+    size: int
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         """Token ids of a text; ``add_special`` adds BOS if the model wants it."""

@@ -191,11 +191,13 @@ class Results:
     def _rewind(self, generation: Generation, chunk: Chunk) -> list[Event]:
         """Go back to where a banned phrase began; the token that began it is banned there.
 
-        If it contains the whole phrase, so are all others that contain it: each would be taken back too.
+        If it contains the whole phrase, so are all others that contain it: each would be taken back too. What a pattern
+        bans depends on the text before it, and is looked for in the vocabulary where many tokens were taken back.
         """
         alike = self._vocab.containing(chunk.phrase) if chunk.phrase else ()
         generation.rewind(chunk.rewind, alike)
-        if generation.num_rewinds > _MAX_REWINDS:
+        is_stuck = chunk.is_pattern and generation.look_around(self._vocab)
+        if is_stuck or generation.num_rewinds > _MAX_REWINDS:
             return self._fail(generation, ALL_FORBIDDEN)
         self._tell_sampler(generation, chunk.rewind)
         # The last token is computed again, for its logits.

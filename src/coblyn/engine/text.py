@@ -24,6 +24,7 @@ class Chunk(NamedTuple):
         stop: The stop string that was found, if any.
         rewind: Number of last tokens that wrote a banned phrase; the stream has removed them.
         phrase: That phrase, if one token wrote all of it.
+        is_pattern: Whether a pattern was looked for, and one token wrote all that is banned.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Chunk(NamedTuple):
     stop: str = ""
     rewind: int = 0
     phrase: str = ""
+    is_pattern: bool = False
 
 
 class _Waiting(NamedTuple):
@@ -106,6 +108,12 @@ class TextStream:
             return self._rewind(banned)
         return self._send(self._free_length())
 
+    def would_ban(self, piece: bytes) -> tuple[bool, int]:
+        """Whether a token would write something banned that begins within it, and how many characters were tried."""
+        if not self._banned or self._decoder.getstate()[0]:  # what it completes begins before it
+            return False, len(piece)
+        return self._banned.begins_in(piece, self._place)
+
     def flush(self) -> Chunk:
         """Take the remaining text at the end of the generation."""
         chunk = self._send(len(self._held))
@@ -133,8 +141,11 @@ class TextStream:
         self._place = first.place
         self._held = self._held[: first.start - self._num_sent]
         self._num_decoded = first.start
-        is_whole = count == 1 and self._banned is not None and not self._banned.has_patterns
-        return Chunk("", rewind=count, phrase=phrase if is_whole else "")
+        if count > 1:
+            return Chunk("", rewind=count)
+        if self._banned and self._banned.has_patterns:
+            return Chunk("", rewind=count, is_pattern=True)
+        return Chunk("", rewind=count, phrase=phrase)
 
     def _first_stop(self) -> tuple[str, int]:
         found = [(index, stop) for stop in self._stops if (index := self._held.find(stop)) >= 0]

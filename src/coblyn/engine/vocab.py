@@ -22,6 +22,7 @@ class ModelVocab:
     def __init__(self, model: Model) -> None:
         self._model = model
         self.end_tokens = model.end_tokens
+        self.size = model.vocab_size
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         """Token ids of a text."""
