@@ -474,6 +474,7 @@ async def test_busy_engine(client: Client, engine: SteppedEngine) -> None:
             "detail": {
                 "msg": "2 requests are running. Try again.",
                 "type": "service_unavailable",
+                "code": "busy",
             }
         }
 

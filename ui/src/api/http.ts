@@ -61,11 +61,11 @@ async function errorOf(response: Response): Promise<ApiError> {
   return detailOf(asJson(await response.text().catch(() => "")), response.status);
 }
 
-/** Reads Kobold's `{"detail": {"msg", "type"}}`, and what else a server may have in its place. */
+/** Reads Kobold's `{"detail": {"msg", "code", "type"}}`, and what else a server may have in its place. */
 export function detailOf(body: Json, status: number): ApiError {
   const detail = isJson(body.detail) ? body.detail : isJson(body.error) ? body.error : body;
   const message = text(detail.msg) || text(detail.message) || text(body.detail) || text(body.error);
-  return new Refusal(body, text(detail.type) || text(detail.code) || text(body.type) || "unknown", message, status);
+  return new Refusal(body, text(detail.code) || text(detail.type) || text(body.type) || "unknown", message, status);
 }
 
 export function isJson(value: unknown): value is Json {

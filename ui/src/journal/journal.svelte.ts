@@ -9,8 +9,8 @@ import type { ChangeSet } from "@codemirror/state";
 import type { Outbox } from "./outbox";
 import { added, crossed, type Entry, toChangeSet, toSent } from "./queue";
 
-/** "saved": all is acknowledged; "saving": not since a second; "away": the server is silent; "refused": it said no. */
-export type SaveState = "saved" | "saving" | "away" | "refused";
+/** "saved": all is acknowledged; "saving": not since a second; "away": the server is silent; "full": its disk is; "refused": it said no. */
+export type SaveState = "saved" | "saving" | "away" | "full" | "refused";
 
 export interface JournalEvents {
   /** Others, or an undo, have changed the text of a branch. */
@@ -32,8 +32,8 @@ export class Journal {
   save = $state<SaveState>("saved");
   /** How many pages have the story open. */
   numOpen = $state(1);
-  /** Why the server refused, for people. */
-  refusal = $state("");
+  /** Why the server refused. */
+  refusal = $state.raw<ApiError | null>(null);
 
   readonly story: string;
   readonly #api: StoriesApi;
@@ -194,7 +194,7 @@ export class Journal {
     clearTimeout(this.#slow);
     this.#slow = undefined;
     this.save = "saved";
-    this.refusal = "";
+    this.refusal = null;
   }
 
   #fail(error: unknown): void {
@@ -204,9 +204,9 @@ export class Journal {
       this.#events.onConflict("text");
     } else if (isOurs && error.status !== 401 && error.status !== 429) {
       this.save = "refused";
-      this.refusal = error.message;
+      this.refusal = error;
     } else {
-      this.save = "away";
+      this.save = error instanceof ApiError && error.type === "disk_full" ? "full" : "away";
       this.#schedule(AGAIN);
     }
   }

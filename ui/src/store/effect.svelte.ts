@@ -2,6 +2,7 @@
 
 import type { Api } from "../api/client";
 import { ApiError, type Stage } from "../api/types";
+import { problemOf } from "./notices";
 import type { Book } from "./book.svelte";
 import type { Outlook } from "./outlook.svelte";
 import { requestOf } from "./request";
@@ -65,7 +66,7 @@ export class Effect {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.stages = null;
-      this.problem = error.message;
+      this.problem = problemOf(error);
     } finally {
       this.#isLooking = false;
     }

@@ -2,6 +2,7 @@
 
 import type { Shelf, StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
+import { problemOf } from "./notices";
 import type { CardExport, Export } from "./exports";
 import { linesOf, type ReportLine } from "./report";
 
@@ -101,7 +102,7 @@ export class Library {
       this.failure = "";
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.failure = error.message;
+      this.failure = problemOf(error);
     }
   }
 }

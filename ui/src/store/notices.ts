@@ -4,7 +4,7 @@ import { ApiError } from "../api/types";
 import { say } from "../words/words.svelte";
 
 /** What a notice is about; a new one takes the place of the older one about the same thing. */
-export type Topic = "generation" | "storage" | "tabs" | "story" | "turn" | "left";
+export type Topic = "generation" | "storage" | "tabs" | "story" | "turn" | "left" | "full";
 
 export interface Action {
   label: string;
@@ -38,27 +38,39 @@ function ours(key: string | number): Words | undefined {
   return known[key];
 }
 
+/** What an error says, in the page's language if that has words for its code. */
+export function problemOf({ type, message, status }: Pick<ApiError, "type" | "message" | "status">): string {
+  return say().errors[type] ?? (message || say().noticeStatus(status));
+}
+
 /** Words for anything that a generation can fail with. */
 export function wordsFor(error: unknown): Words {
   const t = say();
   if (!(error instanceof ApiError)) return { title: t.noticeBug, advice: `${String(error)} ${t.safe}` };
   const isMute = error.message === "" || error.status === 401;
-  const known = ours(error.type) ?? (isMute ? ours(error.status) : undefined);
+  const known = (error.status === 0 ? ours(error.type) : undefined) ?? (isMute ? ours(error.status) : undefined);
   if (known) return known;
-  const [title, advice] = split(error.message || t.noticeStatus(error.status));
+  const [title, advice] = split(problemOf(error));
   return { title, advice: `${advice} ${t.safe}`.trim() };
 }
 
 /** The server's errors name what is wrong in their first sentence and say what to do in the others. */
 function split(message: string): [string, string] {
   const line = message.replace(/\s+/g, " ").trim();
-  const end = /[.!?] (?=[\p{Lu}“])/u.exec(line);
-  return end ? [line.slice(0, end.index + 1), line.slice(end.index + 2)] : [line, ""];
+  const end = /[.!?] (?=[\p{Lu}“])|。(?=.)/u.exec(line);
+  return end ? [line.slice(0, end.index + 1), line.slice(end.index + 1).trim()] : [line, ""];
 }
 
 /** The stories could not be reached at the start. */
 export function storyNotice(error: unknown, again: () => void): Notice {
   return { topic: "story", tone: "error", ...wordsFor(error), actions: [{ label: say().tryAgain, run: again }], canClose: true };
+}
+
+/** The server has no room for what is typed. */
+export function fullNotice(copy: () => void): Notice {
+  const t = say();
+  const actions = [{ label: t.saveCopy, run: copy }];
+  return { topic: "full", tone: "error", title: t.noticeFull, advice: t.noticeFullHint, actions, canClose: false };
 }
 
 /** The model ended the text at once; the end can be forbidden. */

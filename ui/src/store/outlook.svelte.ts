@@ -2,6 +2,7 @@
 
 import type { Api } from "../api/client";
 import { ApiError, type Context, type Plan, type Segment } from "../api/types";
+import { problemOf } from "./notices";
 import type { Book } from "./book.svelte";
 import { type Price, priceOf } from "./price";
 import { requestOf } from "./request";
@@ -106,7 +107,7 @@ export class Outlook {
       if (!this.#isStale) this.#show(context, plan);
     } catch (error) {
       this.plan = this.price = null;
-      this.problem = error instanceof ApiError && error.status >= 400 && error.status < 500 ? error.message : "";
+      this.problem = error instanceof ApiError && error.status >= 400 && error.status < 500 ? problemOf(error) : "";
     }
     this.#isLooking = false;
     if (this.#isStale) this.changed();

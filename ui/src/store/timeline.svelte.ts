@@ -1,6 +1,7 @@
 /** A story's journal as steps in time: any of them can be looked at, and gone on from. */
 
 import type { Recorded, Runs, StoriesApi } from "../api/stories";
+import { problemOf } from "./notices";
 import { ApiError } from "../api/types";
 
 /** Operations that are read at a time; a story of years has more, and they come when they are asked for. */
@@ -83,7 +84,7 @@ export class Timeline {
       this.problem = "";
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.problem = error.message;
+      this.problem = problemOf(error);
     }
   }
 }

@@ -124,6 +124,8 @@ export const en = {
   noCharacters: "There are no characters yet. Drop a card here, or write one.",
   /** By the server's codes; its own words are English. */
   reports: {} as Readonly<Record<string, string>>,
+  /** The same of its errors. */
+  errors: {} as Readonly<Record<string, string>>,
   report: { understood: "Understood:", kept: "Kept, not used:", dropped: "Left out:", notes: "Noted:" },
   importCard: "Import",
   importCardHint: "A character card or lore",
@@ -493,6 +495,9 @@ export const en = {
   noticeStatus: (status: number) => `Coblyn answered with error ${status}. Try again.`,
   otherTab: "This story was changed in another tab.",
   notSaved: "Not saved.",
+  diskFull: "Not saved: the disk is full",
+  noticeFull: "The disk is full: new words are not in the story yet.",
+  noticeFullHint: "They are kept in this browser, and saved by themselves when there is room.",
   openElsewhere: ", also open elsewhere",
   brokenStory: "This story could not be opened. Nothing in it was changed.",
   openReadable: (version: number) => `Open as it was, ${count(version, "change", "changes")} from its beginning`,

@@ -1,6 +1,7 @@
 /** 页面上的中文。Keys as in `en.ts`. */
 
 import type { Words } from "./en";
+import { ERRORS } from "./errorsZh";
 import { REPORTS } from "./reportsZh";
 import { SAMPLERS } from "./samplersZh";
 
@@ -118,6 +119,7 @@ export const zh: Words = {
   characterIn: "参与",
   noCharacters: "还没有角色。把角色卡拖到这里，或自己写一个。",
   reports: REPORTS,
+  errors: ERRORS,
   report: { understood: "已识别：", kept: "已保留，未使用：", dropped: "未导入：", notes: "备注：" },
   importCard: "导入",
   importCardHint: "角色卡或世界书",
@@ -469,6 +471,9 @@ export const zh: Words = {
   noticeStatus: (status) => `Coblyn 返回错误 ${status}，请再试一次。`,
   otherTab: "此故事在另一页面中被改动。",
   notSaved: "未保存。",
+  diskFull: "未保存：磁盘已满",
+  noticeFull: "磁盘已满，新写的文字没有存入故事。",
+  noticeFullHint: "它们暂存在此浏览器；腾出空间后会自动保存。",
   openElsewhere: "，另有页面打开着",
   brokenStory: "无法打开此故事，内容未被改动。",
   openReadable: (version) => `打开自开头起 ${whole.format(version)} 次改动时的版本`,

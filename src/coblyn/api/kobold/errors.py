@@ -23,8 +23,9 @@ _TYPES = {
 
 
 def kobold_body(problem: Problem) -> dict[str, Any]:
-    """``{"detail": {"msg", "type"}}``, and the invalid field if there is one."""
-    detail = {"msg": problem.message, "type": _TYPES.get(problem.status, "server_error")}
+    """``{"detail": {"msg", "type"}}``, with Coblyn's own code, and the invalid field if there is one."""
+    kind = _TYPES.get(problem.status, "server_error")
+    detail = {"msg": problem.message, "type": kind, "code": problem.code}
     if problem.field:
         detail["field"] = problem.field
     return {"detail": detail}
