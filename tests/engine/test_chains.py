@@ -70,6 +70,13 @@ VALUES: dict[StageKind, list[tuple[float, ...]]] = {
     StageKind.MIROSTAT: [(1, 5.0, 0.1), (2, 5.0, 0.1), (2, 0.0, 1e30), (1, 1e30, 1e30)],
 }
 
+FINE: dict[StageKind, list[tuple[float, ...]]] = {
+    StageKind.TOP_P: [(0.9999,), (0.01,)],
+    StageKind.TYPICAL: [(0.9999,), (0.01,)],
+    StageKind.TAIL_FREE: [(0.9999,), (0.01,)],
+    StageKind.MIROSTAT: [(1, 2.0, 0.1), (2, 2.0, 0.1), (2, 30.0, 0.1)],
+}
+
 TAME = {kind: values[: -1 if len(values) > 4 else None] for kind, values in VALUES.items()}
 
 
@@ -188,6 +195,28 @@ def test_each_stage_leaves_what_its_definition_leaves(
         assert distance(ours, definition) < 1e-4 or not is_settled(chain, logits)
     else:
         assert not is_settled(chain, logits)
+
+
+@pytest.mark.parametrize(
+    "kind", [StageKind.TOP_P, StageKind.TYPICAL, StageKind.TAIL_FREE, StageKind.MIROSTAT]
+)
+@given(data=st.data())
+@settings(ANY, max_examples=40)
+def test_selections_that_grow_keep_what_a_sorted_vocabulary_would(
+    library: Library, kind: StageKind, data: Any
+) -> None:
+    logits = data.draw(rows((257, 2049, 30_000)))
+    if data.draw(st.booleans()):
+        logits *= data.draw(st.sampled_from([0.01, 0.2]))
+    temperature = Stage(
+        StageKind.TEMPERATURE, (data.draw(st.sampled_from([1.0, 0.4, 3.0])), 0.0, 1.0, 0.0, 1.0)
+    )
+    values = st.sampled_from([*TAME[kind], *FINE.get(kind, ())])
+    chain = sampling.Chain([temperature, Stage(kind, data.draw(values))], 1, [])
+    definition = chain.apply(logits)[-1]
+    ours = Native(library, chain, len(logits)).after(logits, 2)
+    # Not the same set: near the end of so many, single precision may take a token of a share of 1e-7 more or less.
+    assert distance(ours, definition) < 1e-5 or not is_settled(chain, logits)
 
 
 @pytest.mark.parametrize("outlier", [0.0, 1e4])

@@ -9,38 +9,53 @@ namespace coblyn {
 
 namespace {
 
-// How far below the best, in logits after scaling, a set of tokens with a share of the mass may reach.
-constexpr float distances[n_floors] = {0.5f, 1.5f, 3.0f, 5.0f, 7.0f, 10.0f, 14.0f, 20.0f};
+// How far from a logit, after scaling, a set of tokens with some mass may reach; tried one after the other.
+constexpr double reaches[] = {3.0, 7.0, 12.0, 20.0, std::numeric_limits<double>::infinity()};
 
-// Moves the smallest set of best tokens that reaches `mass` to the beginning of a list that contains it, and returns its size. A
-// histogram of the mass over bands of logits shows which band contains the border, so that only that band has to be sorted.
-size_t select_mass(std::vector<Candidate> & items, float best, float scale, double mass) {
+// Moves the smallest set of those nearest to `middle` whose mass reaches `mass` to the beginning of a list that contains it, and
+// returns its size. A histogram of the mass over bands of distances shows which band contains the border, so that only that band
+// has to be sorted.
+size_t select_near(std::vector<Candidate> & items, double middle, float best, float scale, double mass) {
     constexpr int32_t bands         = 1024;
-    const float       per_unit      = 32.0f * scale;  // bands below `best`, 1/32 wide; the last one takes the rest
+    const double      per_unit      = 32.0 * scale;  // bands of distance, 1/32 wide; the last one takes the rest
     double            masses[bands] = {};
-    const auto band_of = [&](float logit) {
-        const float distance = (best - logit) * per_unit;
-        return distance < (float) (bands - 1) ? (int32_t) distance : bands - 1;
-    };
+    const auto distance = [&](const Candidate & c) { return std::fabs(c.logit - middle); };
+    const auto band_of  = [&](const Candidate & c) { return (int32_t) std::min(distance(c) * per_unit, bands - 1.0); };
     for (const Candidate & item : items) {
-        masses[band_of(item.logit)] += exponential((item.logit - best) * scale);
+        masses[band_of(item)] += exponential((item.logit - best) * scale);
     }
     int32_t border = 0;
     double  sum    = 0;
     while (border < bands - 1 && sum + masses[border] < mass) {
         sum += masses[border++];
     }
-    const auto middle = std::partition(items.begin(), items.end(),
-                                       [&](const Candidate & c) { return band_of(c.logit) < border; });
-    const auto end    = std::partition(middle, items.end(),
-                                       [&](const Candidate & c) { return band_of(c.logit) == border; });
-    std::sort(middle, end, before);
-    size_t       kept    = middle - items.begin();
+    const auto inner_end = std::partition(items.begin(), items.end(), [&](const Candidate & c) { return band_of(c) < border; });
+    const auto end       = std::partition(inner_end, items.end(), [&](const Candidate & c) { return band_of(c) == border; });
+    std::sort(inner_end, end, [&](const Candidate & a, const Candidate & b) {
+        return distance(a) < distance(b) || (distance(a) == distance(b) && before(a, b));
+    });
+    size_t       kept    = inner_end - items.begin();
     const size_t n_below = end - items.begin();
     for (; kept < n_below && sum < mass; ++kept) {
         sum += exponential((items[kept].logit - best) * scale);
     }
     return std::max<size_t>(1, kept);
+}
+
+// The part in which a cumulative mass is exceeded: the last one that has any mass, where rounding leads past it. Of the mass, what
+// the parts before it have is taken off.
+size_t find_share(const std::vector<double> & masses, double & target) {
+    size_t chosen = 0;
+    for (size_t i = 0; i < masses.size(); ++i) {
+        if (masses[i] > 0) {
+            target -= i == 0 ? 0.0 : masses[chosen];
+            chosen = i;
+            if (masses[i] > target) {
+                break;
+            }
+        }
+    }
+    return chosen;
 }
 
 }  // namespace
@@ -128,25 +143,28 @@ double Candidates::mass() {
     return total;
 }
 
-double Candidates::entropy() {
-    const float top   = best();
-    double      total = 0;
-    double      drop  = 0;  // of the logits below the best, weighted
-    const auto  add   = [&](float distance) {
-        const double weight = exponential(distance);
-        total += weight;
-        drop -= weight > 0 ? weight * distance : 0.0;
-    };
-    if (is_list) {
-        for (const Candidate & item : items) {
-            add(item.logit - top);
-        }
-    } else {
-        for (int32_t i = 0; i < n_vocab; ++i) {
-            add((float) (row[i] * factor - top));
-        }
+Weighed Candidates::weighed_all() {
+    const float top = best();
+    if (!is_list) {
+        return weighed(row, n_vocab, groups.best(), (float) factor);
     }
-    return std::log(total) + drop / total;
+    Weighed all = {0, 0};
+    for (const Candidate & item : items) {
+        const double weight = exponential(item.logit - top);
+        all.mass += weight;
+        all.drops += weight > 0 ? weight * ((double) top - item.logit) : 0.0;
+    }
+    return all;
+}
+
+double Candidates::expected() {
+    const Weighed all = weighed_all();
+    return best() - all.drops / all.mass;
+}
+
+double Candidates::entropy() {
+    const Weighed all = weighed_all();
+    return std::log(all.mass) + all.drops / all.mass;
 }
 
 double Candidates::deviation() {
@@ -226,42 +244,38 @@ void Candidates::keep_above(double limit) {
     n_sorted = sorted_kept;
 }
 
-void Candidates::keep_share(double share) {
-    if (!is_list) {
-        keep_share_of_row(share);
-        return;
-    }
-    const float  top    = best();
-    const double target = share * mass();
-    double       sum    = 0;
-    for (size_t i = 0; i < items.size(); ++i) {
-        if (i >= n_sorted) {
-            sorted(std::max<size_t>(64, 4 * i));
-        }
-        sum += exponential(items[i].logit - top);
-        if (sum >= target) {
-            items.resize(i + 1);
-            n_sorted = i + 1;
+void Candidates::keep_near(double logit, double mass) {
+    if (is_list) {
+        items.resize(select_near(items, logit, best(), 1.0f, mass));
+    } else {
+        see();
+        list_near(logit / factor, mass * (1 + 1e-5));  // sums of floats
+        items.resize(select_near(items, logit / factor, groups.best(), (float) factor, mass));
+        is_list = true;
+        for (Candidate & item : items) {
+            item.logit = bounded(item.logit * factor);
         }
     }
+    n_sorted = 0;
 }
 
-void Candidates::keep_share_of_row(double share) {
-    see();
+// Those of the row so far from a logit that they have the mass.
+void Candidates::list_near(double logit, double mass) {
     const float top = groups.best(), times = (float) factor;
-    float       floors[n_floors];
-    double      above[n_floors];
-    for (int32_t i = 0; i < n_floors; ++i) {
-        floors[i] = top - distances[i] / times;
-    }
-    const double mass   = share * exponential_sums_above(row, n_vocab, top, times, floors, above);
-    const double enough = mass * (1 + 1e-5);  // sums of floats
-    const auto   found  = std::find_if(above, above + n_floors, [&](double sum) { return sum >= enough; });
-    groups.select_above(found == above + n_floors ? minus_infinity : floors[found - above], items);
-    items.resize(select_mass(items, top, times, mass));
-    is_list = true;
-    for (Candidate & item : items) {
-        item.logit = bounded(item.logit * factor);
+    for (const double reach : reaches) {
+        const double below = logit - reach / factor, above = logit + reach / factor;
+        groups.select_above((float) below, items);
+        if (above < top) {
+            items.erase(std::remove_if(items.begin(), items.end(), [&](const Candidate & c) { return c.logit > above; }),
+                        items.end());
+        }
+        double sum = 0;
+        for (const Candidate & item : items) {
+            sum += exponential((item.logit - top) * times);
+        }
+        if (sum >= mass) {
+            return;
+        }
     }
 }
 
@@ -324,21 +338,11 @@ int32_t Candidates::draw(double number) {
 // The mass of each block shows which one contains the token, so that only that block is read token by token.
 int32_t Candidates::draw_from_row(double number) {
     see();
-    const float top = groups.best(), times = (float) factor * log2_of_e;
-    double      target = number * weigh();
-    size_t chosen = 0;
-    for (size_t i = 0; i < masses.size(); ++i) {
-        if (masses[i] > 0) {
-            chosen = i;
-            if (masses[i] > target) {
-                break;
-            }
-            target -= masses[i];
-        }
-    }
-    const int32_t end  = std::min(n_vocab, (int32_t) (chosen + 1) * block);
-    int32_t       last = -1;
-    for (int32_t i = (int32_t) chosen * block; i < end; ++i) {
+    const float   top = groups.best(), times = (float) factor * log2_of_e;
+    double        target = number * weigh();
+    const int32_t start  = (int32_t) find_share(masses, target) * block, end = std::min(n_vocab, start + block);
+    int32_t       last   = -1;
+    for (int32_t i = start; i < end; ++i) {
         const float weight = power_of_two((row[i] - top) * times);
         if (weight > 0) {
             last = i;
@@ -351,46 +355,33 @@ int32_t Candidates::draw_from_row(double number) {
     return last;
 }
 
-// Bisects the list by id until one entry is left: in order of id, but without sorting.
+// In the same way, of blocks of ids: so only the candidates of one block are sorted by id.
 int32_t Candidates::draw_from_list(double number) {
-    const float top   = best();
-    double      total = 0;
+    const int32_t ids = items.size() > 32 ? 256 : n_vocab;
+    const float   top = best();
+    double        total = 0;
+    masses.assign(n_parts(n_vocab, ids), 0.0);
     for (Candidate & item : items) {
         item.logit = exponential(item.logit - top);  // from here on, a weight
+        masses[item.token / ids] += item.logit;
         total += item.logit;
     }
-    double     target = number * total;
-    auto       start = items.begin(), end = items.end();
-    const auto by_id = [](const Candidate & a, const Candidate & b) { return a.token < b.token; };
-    while (end - start > 32) {
-        const auto middle = start + (end - start) / 2;
-        std::nth_element(start, middle, end, by_id);
-        double left = 0;
-        for (auto item = start; item != middle; ++item) {
-            left += item->logit;
-        }
-        if (left > target) {
-            end = middle;
-        } else {
-            target -= left;
-            start = middle;
+    double        target = number * total;
+    const int32_t chosen = (int32_t) find_share(masses, target);
+    drawable.clear();
+    for (const Candidate & item : items) {
+        if (item.token / ids == chosen && item.logit > 0) {
+            drawable.push_back(item);
         }
     }
-    std::sort(start, end, by_id);
-    int32_t last = -1;
-    for (auto item = start; item != end; ++item) {
-        if (item->logit > 0) {
-            last = item->token;
-            target -= item->logit;
-            if (target < 0) {
-                break;
-            }
+    std::sort(drawable.begin(), drawable.end(), [](const Candidate & a, const Candidate & b) { return a.token < b.token; });
+    for (const Candidate & item : drawable) {
+        target -= item.logit;
+        if (target < 0) {
+            return item.token;
         }
     }
-    // Rounding may lead past the last token that can be drawn; then the best one is used.
-    return last >= 0 ? last : std::max_element(items.begin(), items.end(), [](const Candidate & a, const Candidate & b) {
-        return a.logit < b.logit;
-    })->token;
+    return drawable.back().token;  // rounding may lead past the last one
 }
 
 void Candidates::leading(size_t k, std::vector<Candidate> & out) {

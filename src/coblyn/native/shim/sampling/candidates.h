@@ -32,14 +32,17 @@ public:
     int32_t vocabulary() const { return n_vocab; }
     size_t  count() const;
     float   best();
-    double  mass();     // sum of exp(logit - best)
-    double  entropy();  // in nats
+    double  mass();       // sum of exp(logit - best)
+    double  expected();   // mean of the logits, each with its probability
+    double  entropy();    // in nats
     double  deviation();  // standard deviation of the logits, of the population
 
     void keep_best(size_t k);          // k >= 1
     void keep_above(double limit);     // and the best one
-    void keep_share(double share);     // the smallest set of best ones with this share of the mass
     void scale(double factor);         // multiply all logits
+
+    // Keep the smallest set of those nearest to a logit whose mass reaches `mass`; of two as near, the better one first.
+    void keep_near(double logit, double mass);
 
     // As a list. Code that changes logits calls `reordered`, since the best may be others now.
     std::vector<Candidate> & list();
@@ -94,7 +97,8 @@ private:
     void    unplace();
     int32_t draw_from_row(double number);
     int32_t draw_from_list(double number);
-    void    keep_share_of_row(double share);
+    void    list_near(double logit, double mass);
+    Weighed weighed_all();
 
     float * row     = nullptr;
     int32_t n_vocab = 0;
@@ -105,9 +109,10 @@ private:
     size_t  n_sorted = 0;
     Groups  groups;
     std::vector<Candidate>                 items;
-    std::vector<std::pair<int32_t, float>> raw;      // original values of what was changed in the row
-    std::vector<double>                    masses;  // of blocks of the row; scratch
-    std::vector<int32_t>                   places;  // of each token in `items`, from 1 on; 0 between uses
+    std::vector<std::pair<int32_t, float>> raw;       // original values of what was changed in the row
+    std::vector<double>                    masses;    // of blocks of the row, or of ids; scratch
+    std::vector<Candidate>                 drawable;  // scratch
+    std::vector<int32_t>                   places;    // of each token in `items`, from 1 on; 0 between uses
 };
 
 }  // namespace coblyn

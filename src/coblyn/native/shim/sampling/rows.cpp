@@ -123,41 +123,31 @@ double exponential_sums(const float * x, int32_t n, float shift, float scale, do
 }
 
 COBLYN_VERSIONS
-double exponential_sums_above(const float * x, int32_t n, float shift, float scale, const float (&floors)[n_floors],
-                              double (&above)[n_floors]) {
+Weighed weighed(const float * x, int32_t n, float shift, float scale) {
     const float times = scale * log2_of_e;
-    double      total = 0;
-    std::fill(above, above + n_floors, 0.0);
+    Weighed     all   = {0, 0};
     for (int32_t start = 0; start < n; start += block) {
-        const int32_t end                   = std::min(n, start + block);
-        float         all[lanes]            = {};
-        float         parts[n_floors][lanes] = {};
-        int32_t       i                     = start;
+        const int32_t end         = std::min(n, start + block);
+        float         mass[lanes] = {}, drops[lanes] = {};
+        const auto    add         = [&](float logit, int32_t j) {
+            const float power  = (logit - shift) * times;
+            const float weight = power_of_two(power);
+            mass[j] += weight;
+            drops[j] -= weight * (power > -127.0f ? power : -127.0f);
+        };
+        int32_t i = start;
         for (; i + lanes <= end; i += lanes) {
-            float terms[lanes];
             for (int32_t j = 0; j < lanes; ++j) {
-                terms[j] = power_of_two((x[i + j] - shift) * times);
-                all[j] += terms[j];
-            }
-            for (int32_t k = 0; k < n_floors; ++k) {
-                for (int32_t j = 0; j < lanes; ++j) {
-                    parts[k][j] += x[i + j] >= floors[k] ? terms[j] : 0.0f;
-                }
+                add(x[i + j], j);
             }
         }
         for (; i < end; ++i) {
-            const float term = power_of_two((x[i] - shift) * times);
-            all[i % lanes] += term;
-            for (int32_t k = 0; k < n_floors; ++k) {
-                parts[k][i % lanes] += x[i] >= floors[k] ? term : 0.0f;
-            }
+            add(x[i], i % lanes);
         }
-        total += total_of(all);
-        for (int32_t k = 0; k < n_floors; ++k) {
-            above[k] += total_of(parts[k]);
-        }
+        all.mass += total_of(mass);
+        all.drops += total_of(drops) / log2_of_e;
     }
-    return total;
+    return all;
 }
 
 }  // namespace coblyn

@@ -9,10 +9,9 @@
 
 namespace coblyn {
 
-constexpr int32_t lanes    = 32;          // with 16, exponentials take 2.5 times as long
-constexpr int32_t chunk    = 32 * lanes;  // of so many logits each lane has one best
-constexpr int32_t block    = 4096;        // short float sums keep their precision
-constexpr int32_t n_floors = 8;
+constexpr int32_t lanes = 32;          // with 16, exponentials take 2.5 times as long
+constexpr int32_t chunk = 32 * lanes;  // of so many logits each lane has one best
+constexpr int32_t block = 4096;        // short float sums keep their precision
 
 inline size_t n_parts(int32_t n, int32_t size) {
     return (size_t) (n + size - 1) / size;
@@ -30,11 +29,16 @@ struct Moments {
 
 Moments moments(const float * x, int32_t n, float best);
 
+// A mean over a distribution, in parts.
+struct Weighed {
+    double mass;   // sum of the weights
+    double drops;  // sum of weights times distances below the best logit
+};
+
 // exp((x - shift) * scale), summed over each block. Returns the sum of all.
 double exponential_sums(const float * x, int32_t n, float shift, float scale, double * sums);
 
-// The same sum over all logits, and in `above` over those at or above each of the floors.
-double exponential_sums_above(const float * x, int32_t n, float shift, float scale, const float (&floors)[n_floors],
-                              double (&above)[n_floors]);
+// The same sum over all logits, and each term times the distance, (shift - x) * scale, from the best one. Distances count up to 88.
+Weighed weighed(const float * x, int32_t n, float shift, float scale);
 
 }  // namespace coblyn

@@ -20,23 +20,25 @@ double Snapshot::log_probability(int32_t token) const {
 }
 
 void Mirostat::truncate(Candidates & candidates) {
-    if (candidates.list().size() > 1) {
-        if (version == 1) {
-            keep_zipf(candidates);
-        } else {
-            const double limit = candidates.best() + std::log(candidates.mass()) - mu * std::log(2.0);
-            // If not even the best candidate is common enough, it stays alone, even beside equals.
-            limit > candidates.best() ? candidates.keep_best(1) : candidates.keep_above(limit);
-        }
+    if (version == 1) {
+        keep_zipf(candidates);
+    } else {
+        const double limit = candidates.best() + std::log(candidates.mass()) - mu * std::log(2.0);
+        // If not even the best candidate is common enough, it stays alone, even beside equals.
+        limit > candidates.best() ? candidates.keep_best(1) : candidates.keep_above(limit);
     }
     left.take(candidates);
 }
 
 void Mirostat::keep_zipf(Candidates & candidates) const {
     constexpr size_t n_estimated = 100;
-    const auto &     items       = candidates.sorted(n_estimated);
-    double           products = 0, squares = 0;
-    for (size_t i = 0; i + 1 < std::min(n_estimated, items.size()); ++i) {
+    static thread_local std::vector<Candidate> items;
+    candidates.leading(n_estimated, items);
+    if (items.size() < 2) {
+        return;
+    }
+    double products = 0, squares = 0;
+    for (size_t i = 0; i + 1 < items.size(); ++i) {
         const double t = std::log((double) (i + 2) / (double) (i + 1));
         products += t * ((double) items[i].logit - items[i + 1].logit);
         squares += t * t;
@@ -50,7 +52,7 @@ void Mirostat::keep_zipf(Candidates & candidates) const {
                                        : -excess * std::exp(excess * log_size) / -std::expm1(excess * log_size);
     const double log_k =
         (mu * std::log(2.0) + std::log(std::max(factor, 1e-300))) / std::max(exponent, 1e-6);
-    if (log_k < std::log((double) items.size())) {
+    if (log_k < std::log((double) candidates.count())) {
         candidates.keep_best((size_t) std::exp(std::max(log_k, 0.0)));
     }
 }

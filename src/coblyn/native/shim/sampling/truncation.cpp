@@ -1,5 +1,6 @@
 #include "stages.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace coblyn {
@@ -12,7 +13,7 @@ void keep_top_k(Candidates & candidates, double k) {
 
 void keep_top_p(Candidates & candidates, double p) {
     if (p < 1) {
-        candidates.keep_share(p);
+        candidates.keep_near(candidates.best(), p * candidates.mass());
     }
 }
 
@@ -36,70 +37,65 @@ void keep_top_n_sigma(Candidates & candidates, double n) {
 }
 
 void keep_typical(Candidates & candidates, double p) {
-    if (p >= 1) {
-        return;
+    if (p < 1) {
+        // |-ln p_i - H| is the distance of a logit from the expected one. The mass has to be exceeded, not only reached.
+        const double limit = std::nextafter(p * candidates.mass(), std::numeric_limits<double>::infinity());
+        candidates.keep_near(candidates.expected(), limit);
     }
-    struct Scored {
-        double    distance;
-        double    weight;
-        Candidate candidate;
-    };
-    static thread_local std::vector<Scored> scored;
-    const double mass    = candidates.mass();
-    const double entropy = candidates.entropy();
-    const float  top     = candidates.best();
-    auto &       items   = candidates.list();
-    scored.clear();
-    for (const Candidate & item : items) {
-        const double distance = std::log(mass) - ((double) item.logit - top) - entropy;
-        scored.push_back({std::fabs(distance), exponential(item.logit - top), item});
-    }
-    const auto nearer = [](const Scored & a, const Scored & b) {
-        return a.distance < b.distance || (a.distance == b.distance && before(a.candidate, b.candidate));
-    };
-    double sum  = 0;
-    size_t kept = 0, n_sorted = 0;
-    for (; kept < scored.size() && (kept == 0 || !(sum > p * mass)); ++kept) {
-        if (kept == n_sorted) {
-            n_sorted = std::min(scored.size(), std::max<size_t>(64, 4 * kept));
-            std::nth_element(scored.begin() + kept, scored.begin() + (n_sorted - 1), scored.end(), nearer);
-            std::sort(scored.begin() + kept, scored.begin() + n_sorted, nearer);
-        }
-        sum += scored[kept].weight;
-    }
-    items.resize(kept);
-    for (size_t i = 0; i < kept; ++i) {
-        items[i] = scored[i].candidate;
-    }
-    candidates.reordered();
 }
 
-void keep_tail_free(Candidates & candidates, double z) {
-    if (z >= 1 || candidates.list().size() < 3) {
-        return;
-    }
+namespace {
+
+// How many of the candidates are kept, of which some are given, best first: where the bends of `n` sorted probabilities exceed a part
+// of their sum. 0 where that depends on the rest of the candidates.
+size_t before_tail(const std::vector<Candidate> & given, size_t n, double mass, double z) {
     static thread_local std::vector<double> bends;
-    auto &       items = candidates.sorted(candidates.list().size());
-    const double mass  = candidates.mass();
-    const float  top   = candidates.best();
-    const auto   share = [&](size_t i) { return exponential(items[i].logit - top) / mass; };
-    double       total = 0;
+    const size_t k     = given.size();
+    const auto   share = [&](size_t i) { return exponential(given[i].logit - given[0].logit) / mass; };
+    double       known = 0;
     double       a = share(0), b = share(1);
     bends.clear();
-    for (size_t i = 2; i < items.size(); ++i) {
+    for (size_t i = 2; i < k; ++i) {
         const double c = share(i);
         bends.push_back(std::fabs((a - b) - (b - c)));
-        total += bends.back();
+        known += bends.back();
         a = b;
         b = c;
     }
-    const bool   is_flat = total <= 1e-6;
-    const double even    = 1.0 / (double) bends.size();
-    double       sum     = 0;
+    const double rest = k < n ? 2 * a : 0;  // at most: the steps of sorted numbers add up to the first of them
+    if (known <= 1e-6) {
+        if (k < n) {
+            return 0;
+        }
+        std::fill(bends.begin(), bends.end(), 1.0 / (double) bends.size());
+        known = 1;
+    }
+    double sum = 0;
     for (size_t i = 0; i < bends.size(); ++i) {
-        sum += is_flat ? even : bends[i] / total;
-        if (i > 0 && sum > z) {
-            candidates.keep_best(i);
+        sum += bends[i];
+        if (i > 0 && sum > z * known) {
+            return sum > z * (known + rest) ? i : 0;
+        }
+    }
+    return k < n ? 0 : n;
+}
+
+}  // namespace
+
+void keep_tail_free(Candidates & candidates, double z) {
+    if (z >= 1) {
+        return;
+    }
+    const size_t n = candidates.count();
+    if (n < 3) {
+        return;
+    }
+    static thread_local std::vector<Candidate> best;
+    const double mass = candidates.mass();
+    for (size_t k = std::min<size_t>(n, 256);; k = std::min(n, 8 * k)) {
+        candidates.leading(k, best);
+        if (const size_t kept = before_tail(best, n, mass, z)) {
+            candidates.keep_best(kept);
             return;
         }
     }
