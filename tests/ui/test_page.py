@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from ui.conftest import NewPage, new_story
 from ui.desk import (
@@ -47,6 +48,20 @@ def test_shows_what_answers(page: Page) -> None:
     expect(page.get_by_role("banner")).to_contain_text("a script answers")
     expect(page.get_by_text("of 4,096 tokens")).to_be_visible()
     expect(editor(page)).to_be_focused()
+
+
+def test_the_frame_is_painted_before_the_script_has_come(browser: Browser, server_url: str) -> None:
+    held: list[Route] = []
+    with closing(browser.new_context()) as context:
+        page = context.new_page()
+        page.route("**/*.js", lambda route: held.append(route))
+        page.goto(server_url, wait_until="commit")
+        expect(page.get_by_text("Coblyn", exact=True)).to_be_visible()
+        painted = "() => performance.getEntriesByName('first-contentful-paint').length === 1"
+        wait(page, lambda: page.evaluate(painted), "the first paint")
+        held[0].continue_()
+        expect(editor(page)).to_be_visible()
+        expect(page.locator(".shell")).to_have_count(0)
 
 
 def test_text_streams_in_at_the_end(page: Page) -> None:

@@ -10,6 +10,7 @@ import App from "./views/App.svelte";
 const page = new Page(createApi(), browserStorage());
 const target = document.getElementById("app");
 if (!target) throw new Error("The page has no #app element.");
+target.replaceChildren();
 mount(App, { target, props: { page } });
 void page.start();
 
