@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from asgi import Client
-from story.files import KOBOLD, V2, packed, png, text_chunk
+from story.files import KOBOLD, V1, V2, packed, png, text_chunk
 
 STORIES = "/api/coblyn/stories"
 LIBRARY = "/api/coblyn/library"
@@ -143,6 +143,58 @@ async def test_errors_have_a_code(
     assert reply.json["error"]["code"]
     assert reply.json["error"]["message"]
     assert (await client.get(STORIES)).json["stories"] == []
+
+
+async def test_a_card_with_all_its_oddities_at_once(client: Client) -> None:
+    """Texts behind the pixels, both versions, lines and no padding in base64, no name, a book that is null."""
+    data = V2["data"] | {"name": "", "character_book": None}  # type: ignore[operator]
+    new = {"spec": "chara_card_v3", "spec_version": "3.0", "data": data}
+    lines = b"\n".join(packed(new).rstrip(b"=")[at : at + 60] for at in range(0, 4000, 60))
+    picture = png(behind=text_chunk("ccv3", lines) + text_chunk("chara", packed(V1)))
+    path = f"{LIBRARY}/import?name=Tomos%20of%20the%20Mine.png"
+    answer = (await client.post(path, picture)).json
+    story = (await client.get(f"{STORIES}/{answer['story']['id']}")).json
+    (character,) = story["state"]["characters"].values()
+    assert (character["card"], story["title"]) == (new, "Tomos of the Mine")
+    assert character["portrait"]
+    assert "The card has no name; it is called Tomos of the Mine." in answer["report"]["notes"]
+    sent = (await client.post(f"{STORIES}/{answer['story']['id']}/context", {})).json
+    assert "Tomos of the Mine" in "".join(sent["stops"])
+    flat = (await client.post(f"{LIBRARY}/preview?name=a.json", json.dumps(V1).encode())).json
+    assert flat["report"]["format"] == "character card, version 1"
+
+
+async def test_entries_of_an_imported_book_mean_what_they_meant(client: Client) -> None:
+    """A chance of 0 and an empty key never fire, and a key between slashes is a pattern."""
+    fields: dict[str, Any] = {"content": "It knocks.", "order": 100, "disable": False}
+    entries = {
+        "0": {"uid": 0, "key": ["lamp"], "comment": "never", "probability": 0} | fields,
+        "1": {"uid": 1, "key": ["", " "], "comment": "empty"} | fields,
+        "2": {"uid": 2, "key": ["/L[ai]MP/i"], "comment": "pattern"} | fields,
+    }
+    story = await create(client, typing("a", 0, "A lamp, and a limp."))
+    book = json.dumps({"entries": entries}).encode()
+    assert (await client.post(f"{STORIES}/{story}/import?name=b.json", book)).status == 200
+    for seed in range(50):
+        lore = (await client.post(f"{STORIES}/{story}/context", {"seed": seed})).json["lore"]
+        assert [one["name"] for one in lore["fired"]] == ["pattern"]
+        why = {one["name"]: one["because"] for one in lore["silent"]}
+        assert why == {"never": "roll", "empty": "no_key"}
+
+
+async def test_stories_with_one_name_are_two_and_half_a_story_is_not_lost(client: Client) -> None:
+    title = {"kind": "put", "place": "title", "value": "The Lamp"}
+    first = await create(client, title, typing("a", 0, "A lamp. It went out."))
+    second = await create(client, title, typing("b", 0, "Another."))
+    cut = {"id": "c", "unit": "c", "kind": "edit", "branch": "main"}
+    cut |= {"changes": [{"from": 7, "to": 20, "insert": ""}]}
+    sent = {"base": 2, "author": "me", "operations": [cut]}
+    assert (await client.post(f"{STORIES}/{first}/operations", sent)).status == 200
+    texts = [
+        (await client.get(f"{STORIES}/{path}")).json["state"]["branches"]["main"]["text"]
+        for path in (first, f"{first}?version=2", second)
+    ]
+    assert texts == ["A lamp.", "A lamp. It went out.", "Another."]
 
 
 async def test_a_refused_file_says_why_as_a_code_too(client: Client) -> None:

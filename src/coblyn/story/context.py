@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coblyn.errors import BadRequest
-from coblyn.story.cards.card import Card, read_card
+from coblyn.story.cards.card import Card, card_of
 from coblyn.story.lore.verdict import Fired, Lore
 from coblyn.story.macros import Names, filled
 from coblyn.story.segment import Kind, Segment
@@ -81,7 +81,7 @@ def cards_of(state: State) -> dict[str, Card]:
         if value.get("is_absent"):
             continue
         try:
-            cards[name] = read_card(value.get("card", value))
+            cards[name] = card_of(value)
         except BadRequest:
             continue  # it stays in the story, but is not sent
     return cards

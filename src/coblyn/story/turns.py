@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from coblyn.errors import BadRequest
-from coblyn.story.cards.card import read_card
+from coblyn.story.cards.card import card_of
 from coblyn.story.parts import Call, parts_of
 from coblyn.story.state import State
 
@@ -171,7 +171,7 @@ def speakers_of(state: State) -> Speakers:
 
 def _names(value: Mapping[str, Any]) -> tuple[str, ...]:
     try:
-        card = read_card(value.get("card", value))
+        card = card_of(value)
     except BadRequest:
         return ()  # it stays in the story, and has nothing to say
     return card.name, card.called

@@ -1,4 +1,4 @@
-/** The fields of a character's card, wherever its version keeps them. */
+/** The fields of a character's card, wherever its version keeps them; a card without a name has the one that the story gave it. */
 
 import type { Json } from "../api/http";
 
@@ -6,5 +6,6 @@ const isObject = (value: unknown): value is Json => typeof value === "object" &&
 
 export function cardOf(value: Json): Json {
   const card = isObject(value.card) ? value.card : value;
-  return isObject(card.data) ? card.data : card;
+  const fields = isObject(card.data) ? card.data : card;
+  return fields.name || !value.name ? fields : { ...fields, name: value.name };
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from coblyn.story.phrases import Phrase, phrase, refused
 
-__all__ = ["Card", "read_card"]
+__all__ = ["Card", "card_of", "read_card"]
 
 _TEXTS = (
     "description",
@@ -68,12 +68,12 @@ class Card:
         return self.texts.get(name, "")
 
 
-def read_card(value: Any, file_name: str = "") -> Card:
+def read_card(value: Any, called: str = "") -> Card:
     """Parse a card from JSON, leniently.
 
     Args:
         value: ``{"spec", "data"}``, or the flat fields of version 1 and of older programs.
-        file_name: Name of the file, used for a card without a name.
+        called: Used for a card without a name.
 
     Raises:
         FileRefused: It has no fields of a card.
@@ -91,7 +91,7 @@ def read_card(value: Any, file_name: str = "") -> Card:
         raise refused("card_no_fields")
     name = fields.get("name")
     if not isinstance(name, str) or not name.strip():
-        name = file_name.rsplit(".", 1)[0].strip() or "Unnamed"
+        name = called.strip() or "Unnamed"
         notes.append(phrase("card_nameless", name=name))
     return Card(
         name.strip(),
@@ -107,6 +107,16 @@ def read_card(value: Any, file_name: str = "") -> Card:
         _book(fields, notes),
         tuple(notes),
     )
+
+
+def card_of(character: Mapping[str, Any]) -> Card:
+    """The card of a story's character: ``{"card", "name"}``, the latter for a card without one, or the card's fields.
+
+    Raises:
+        FileRefused: It has no fields of a card.
+    """
+    name = character.get("name")
+    return read_card(character.get("card", character), name if isinstance(name, str) else "")
 
 
 def _fields(value: Mapping[str, Any], notes: list[Phrase]) -> tuple[int, Mapping[str, Any]]:

@@ -104,7 +104,7 @@ def _made(
     assets: tuple[Asset, ...] = (),
     left_out: tuple[Phrase, ...] = (),
 ) -> CardFile:
-    card = read_card(raw, name)
+    card = read_card(raw, name.rsplit("/", 1)[-1].rsplit(".", 1)[0])
     return CardFile(card, raw, carrier, assets, left_out, (*notes, *card.notes))
 
 

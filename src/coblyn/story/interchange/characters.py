@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from coblyn.story.cards.card import Card
+from coblyn.story.cards.card import Card, read_card
 from coblyn.story.cards.file import CardFile
 from coblyn.story.changes import Change
 from coblyn.story.interchange.books import add_book, digest_of
@@ -27,6 +27,8 @@ def import_card(file: CardFile) -> Imported:
     fields = [field for field in card.texts if card.text(field)]
     note = phrase("given", text=", ".join(["name", *fields]))
     about = {"card": dict(file.raw)} | shown(name, file)
+    if read_card(file.raw).name != card.name:
+        about["name"] = card.name
     writer.put(f"characters/{name}", about, phrase("card", name=card.name), note)
     add_assets(writer, name, file)
     greetings = len(card.greetings) + len(card.group_greetings)
