@@ -165,7 +165,8 @@ async def test_what_runs_at_the_close_ends_as_cancelled(engine: ProcessEngine) -
         await read(engine, ask("b"))
 
 
-async def test_one_that_is_closed_while_its_memory_is_fitted_never_starts() -> None:
+@pytest.mark.parametrize("how", ["close", "drain", "kill"])
+async def test_one_that_ends_while_its_memory_is_fitted_never_starts(how: str) -> None:
     asked: list[threading.Event] = []
 
     def fit(config: EngineConfig, ended: threading.Event) -> EngineConfig:
@@ -176,10 +177,14 @@ async def test_one_that_is_closed_while_its_memory_is_fitted_never_starts() -> N
     engine = ProcessEngine(EngineConfig(model=""), fit=fit)
     start = asyncio.create_task(engine.start())
     await wait_for(lambda: bool(asked))
-    await engine.close()
-    with pytest.raises(EngineStopped, match="closed"):
+    if how == "close":
+        await engine.close()
+    else:
+        getattr(engine, how)()
+    with pytest.raises(EngineStopped):
         await asyncio.wait_for(start, 10)
     assert (asked[0].is_set(), engine.pid) == (True, 0)
+    await engine.close()
     assert engine.status().state == "stopped"
 
 

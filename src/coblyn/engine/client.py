@@ -108,12 +108,12 @@ class ProcessEngine:
     async def _fit_memory(self) -> None:
         try:
             self._config = await asyncio.to_thread(self._fit, self._config, self._unwanted)
+            if self._unwanted.is_set():
+                raise self._failure or _closed()
         except Cancelled:
             raise self._failure or _closed() from None
         finally:
             self._unwanted.set()  # the thread goes on when this task is cancelled
-        if self._state in ("stopping", "stopped"):
-            raise self._failure or _closed()
 
     @property
     def info(self) -> ModelInfo:
