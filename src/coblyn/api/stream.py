@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from json.encoder import encode_basestring_ascii
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -21,6 +21,10 @@ from coblyn.service.choices import merge
 from coblyn.service.generate import Generation
 from coblyn.service.hub import Record
 from coblyn.service.replies import Reply
+
+if TYPE_CHECKING:
+    from coblyn.chat.messages import ToolCall
+    from coblyn.mcp.tool_servers import ToolResult
 
 __all__ = ["Chunks", "StreamResponse", "compact", "frames", "json_text", "while_connected"]
 
@@ -95,6 +99,14 @@ class Chunks(ABC):
     def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:  # noqa: ARG002
         """The end of a choice; ``reply`` may have parts that were held back, and has the finish reason."""
         return self.end(index, finish, record)
+
+    def running(self, call: ToolCall) -> bytes:  # noqa: ARG002
+        """A call that runs on this server begins."""
+        return b""
+
+    def ran(self, call: ToolCall, result: ToolResult) -> bytes:  # noqa: ARG002
+        """It has run or failed."""
+        return b""
 
     def progress(self, prefill: Prefill) -> bytes:  # noqa: ARG002
         """Progress of the prompt."""

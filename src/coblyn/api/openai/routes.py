@@ -11,16 +11,17 @@ from starlette.responses import JSONResponse, Response
 from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.constraint import bind
+from coblyn.api.hosted import hosted_tools, left_out
 from coblyn.api.later import Warnings, warning_headers
-from coblyn.api.openai.chat_rounds import HostedChunks, WholeAnswer, approved_calls, round_frames
+from coblyn.api.openai.chat_rounds import HostedChunks, WholeAnswer, approved_calls
 from coblyn.api.openai.echo import NO_ECHO, echoes_of
-from coblyn.api.openai.hosted import hosted_tools, left_out
 from coblyn.api.openai.shape import Answer, chat_logprobs, chat_message, usage
 from coblyn.api.openai.stream import ChatChunks, CompletionChunks
 from coblyn.api.openai.texts import CompletionInput, choices
 from coblyn.api.openai.tool_history import approved_ids
 from coblyn.api.openai.wire import CHAT_BODY, ChatInput
 from coblyn.api.parameters import OPENAI_NUMBERS, with_numbers
+from coblyn.api.rounds import round_frames
 from coblyn.api.route import Routes
 from coblyn.engine.interface import ModelInfo
 from coblyn.errors import BadRequest
@@ -154,7 +155,7 @@ async def _in_rounds(
         chunks = HostedChunks(call.dialect, answer, wanted, rounds=rounds)
         sources = [first] if first else []
         headers = warning_headers(warnings)
-        return call.growing(round_frames(events, chunks), sources, chunks, headers)
+        return call.growing(round_frames(rounds, events, chunks), sources, chunks, headers)
     whole = WholeAnswer(rounds)
     await call.wait(whole.collect(events))
     shown = [_choice(call, wanted, 0, whole.message, rounds.records, whole.reason)]

@@ -13,8 +13,8 @@ from starlette.responses import Response as Answer
 from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.constraint import bind
+from coblyn.api.hosted import hosted_tools
 from coblyn.api.later import Warnings, warning_headers
-from coblyn.api.openai.hosted import hosted_tools
 from coblyn.api.openai.responses.approvals import Approval, approvals
 from coblyn.api.openai.responses.archive import Archive, Stored
 from coblyn.api.openai.responses.chunks import ResponseChunks, event_frame, told

@@ -1,4 +1,4 @@
-"""Tools of this server's tool servers, as requested in ``/v1/responses`` and chat completions (``type: mcp``).
+"""Tools of this server's tool servers, as requested in an entry of ``tools`` (``type: mcp``).
 
 The format is OpenAI's: the label of a server, its allowed tools, and those that need approval. Here a label is a name
 in the tool servers' file; the server never connects to addresses from a request.
