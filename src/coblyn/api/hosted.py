@@ -6,14 +6,15 @@ in the tool servers' file; the server never connects to addresses from a request
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from coblyn.chat.messages import Tool
 from coblyn.errors import BadRequest
 from coblyn.mcp.tool_servers import ForeignTool, ToolServers
 from coblyn.service.tool_rounds import HostedTool
 
-__all__ = ["hosted_tools", "left_out"]
+__all__ = ["described", "hosted_tools", "left_out", "unquestioned"]
 
 
 async def hosted_tools(tools: Any, servers: ToolServers | None) -> tuple[HostedTool, ...]:
@@ -35,6 +36,29 @@ async def hosted_tools(tools: Any, servers: ToolServers | None) -> tuple[HostedT
             rule = entry.get("require_approval")
             found += [HostedTool(tool, _asks(tool, rule, where)) for tool in chosen]
     return tuple(found)
+
+
+def unquestioned(tools: Sequence[HostedTool], warnings: dict[str, str]) -> tuple[HostedTool, ...]:
+    """The tools that run without approval, for dialects in which a client cannot be asked.
+
+    Args:
+        tools: The requested tools.
+        warnings: Collects those that are left out.
+    """
+    asking = [each.tool.full_name for each in tools if each.asks]
+    if asking:
+        warnings["tools"] = (
+            f"{', '.join(asking)}: left out, since nobody can be asked here. Allow them in the tool servers' file"
+            ' (alwaysAllow), or by "require_approval": "never".'
+        )
+    return tuple(each for each in tools if not each.asks)
+
+
+def described(tools: Sequence[HostedTool]) -> tuple[Tool, ...]:
+    """Tools on this server as the model gets them."""
+    return tuple(
+        Tool(each.tool.full_name, each.tool.description, each.tool.parameters) for each in tools
+    )
 
 
 def left_out(tools: Any, servers: ToolServers | None) -> dict[str, str]:

@@ -26,6 +26,8 @@ _BILLING = "x-anthropic-billing-header:"
 It differs in every request, so keeping it would prevent any prefix reuse.
 """
 
+_CALLS, _RAN = ("tool_use", "mcp_tool_use"), "mcp_tool_result"
+
 _Located = tuple[Block, str]
 """A block and its path."""
 
@@ -73,7 +75,13 @@ def _of_role(role: str, blocks: list[_Located], names: dict[str, str]) -> Iterat
         names: Tool names by call id; the turn's calls are added.
     """
     if role == "assistant":
-        yield _assistant(blocks, names)
+        # Results of tools that ran within the turn follow the calls before them.
+        for is_result, group in groupby(blocks, key=lambda each: each[0]["type"] == _RAN):
+            part = list(group)
+            if is_result:
+                yield from (_result(block, field, names) for block, field in part)
+            else:
+                yield _assistant(part, names)
         return
     for block, field in blocks:
         if block["type"] == "tool_result":
@@ -84,7 +92,7 @@ def _of_role(role: str, blocks: list[_Located], names: dict[str, str]) -> Iterat
 
 
 def _assistant(blocks: list[_Located], names: dict[str, str]) -> Message:
-    calls = [_call(block, field) for block, field in blocks if block["type"] == "tool_use"]
+    calls = [_call(block, field) for block, field in blocks if block["type"] in _CALLS]
     names |= {call.id: call.name for call in calls}
     thoughts = [str(block.get("thinking") or "") for block, _ in blocks if _is_thinking(block)]
     said = content_of_blocks(blocks)
@@ -105,6 +113,8 @@ def _call(block: Block, field: str) -> ToolCall:
     name, arguments = block.get("name"), block.get("input")
     if not isinstance(name, str) or not name:
         raise BadRequest(f"{field}.name must be a string.", field=f"{field}.name")
+    if block["type"] != "tool_use":
+        name = f"{block.get('server_name')}__{name}"
     if isinstance(arguments, str):  # broken arguments, replayed as the model wrote them
         return ToolCall(str(block.get("id") or ""), name, arguments or "{}")
     if arguments is not None and not isinstance(arguments, Mapping):

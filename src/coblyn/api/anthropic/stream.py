@@ -18,7 +18,7 @@ from coblyn.service.replies import Reply
 
 __all__ = ["MessageChunks"]
 
-Kind = Literal["", "text", "thinking", "tool_use"]
+Kind = Literal["", "text", "thinking", "tool_use", "result"]
 
 _DELTAS = {
     "text": b'"text_delta","text":',
@@ -34,13 +34,16 @@ class MessageChunks(Chunks):
         dialect: Anthropic's.
         head: The fields before the message's content.
         wanted: The request's body.
+
+    Attributes:
+        blocks: Its blocks.
     """
 
     def __init__(self, dialect: Dialect, head: Mapping[str, Any], wanted: MessagesInput) -> None:
         super().__init__(dialect)
         self._head = head
         self._wanted = wanted
-        self._blocks = _Blocks(dialect.framing)
+        self.blocks = _Blocks(dialect.framing)
         self._has_begun = False
 
     def progress(self, prefill: Prefill) -> bytes:
@@ -51,11 +54,11 @@ class MessageChunks(Chunks):
 
     def text(self, index: int, delta: Delta) -> bytes:  # noqa: ARG002
         """New text."""
-        return self._blocks.write(ContentText(delta.text))
+        return self.blocks.write(ContentText(delta.text))
 
     def more(self, index: int, delta: Delta, reply: Reply) -> bytes:  # noqa: ARG002
         """New thinking, text or calls."""
-        return b"".join(map(self._blocks.write, reply.parts))
+        return b"".join(map(self.blocks.write, reply.parts))
 
     def end(self, index: int, finish: Finish, record: Record) -> bytes:  # noqa: ARG002
         """End the message, without a call."""
@@ -63,7 +66,7 @@ class MessageChunks(Chunks):
 
     def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:  # noqa: ARG002
         """End the message with the text held back so far."""
-        parts = b"".join(map(self._blocks.write, reply.parts))
+        parts = b"".join(map(self.blocks.write, reply.parts))
         return parts + self._end(finish, has_calls=reply.reason == "tool_calls")
 
     def closing(self, records: Sequence[Record]) -> bytes:  # noqa: ARG002
@@ -79,7 +82,7 @@ class MessageChunks(Chunks):
         opening = b"" if self._has_begun else self._begin(stats.num_prompt, stats.num_cached)
         return (
             opening
-            + self._blocks.close()
+            + self.blocks.close()
             + _event(self.framing, "message_delta", delta=ending.fields, usage=totals)
         )
 
@@ -118,6 +121,16 @@ class _Blocks:
             case CallArguments(_, text):
                 return self._delta(text)
         return b""  # a truncated call ends here
+
+    def whole(self, block: Mapping[str, Any], arguments: str = "") -> bytes:
+        """The events of a whole block.
+
+        Args:
+            block: As it begins.
+            arguments: The JSON of its input; empty for none.
+        """
+        opening = self.close() + self._open("tool_use" if arguments else "result", block)
+        return opening + self._delta(arguments) + self.close()
 
     def close(self) -> bytes:
         """The events that end the current block, if there is one."""

@@ -31,6 +31,8 @@ def read_tools(tools: Sequence[Mapping[str, Any]], warnings: dict[str, str]) -> 
     found = []
     for index, tool in enumerate(tools):
         field = f"tools[{index}]"
+        if tool.get("type") == "mcp_toolset":
+            continue  # its tools run here
         read = _read(tool, field)
         if read is None:
             warnings[field] = "Only Anthropic's own servers have this tool; it was left out."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from coblyn.api.anthropic.conversation import read_conversation
 from coblyn.api.anthropic.tools import read_choice, read_tools
 from coblyn.api.constraint import bind
+from coblyn.api.hosted import described
 from coblyn.api.parameters import read_breakers, read_order
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
 from coblyn.service.command import ChatPrompt, GenerateCommand
+from coblyn.service.tool_rounds import HostedTool
 
 __all__ = ["CountInput", "MessagesInput"]
 
@@ -44,17 +46,18 @@ class CountInput(BaseModel):
         None, description="effort, and format of type json_schema with a schema."
     )
 
-    def to_prompt(self, warnings: dict[str, str]) -> ChatPrompt:
+    def to_prompt(self, warnings: dict[str, str], hosted: Sequence[HostedTool] = ()) -> ChatPrompt:
         """The conversation; a last message of the assistant is continued.
 
         Args:
             warnings: Collects fields that are ignored.
+            hosted: Requested tools on this server.
 
         Raises:
             BadRequest: A value is invalid or not supported.
         """
         messages = read_conversation(self.system, self.messages)
-        tools = read_tools(self.tools or [], warnings)
+        tools = read_tools(self.tools or [], warnings) + described(hosted)
         choice, is_parallel = read_choice(self.tool_choice, tools)
         return ChatPrompt(
             messages,
@@ -103,7 +106,11 @@ class MessagesInput(CountInput):
         return tuple(filter(None, self.stop_sequences or ()))
 
     def to_command(
-        self, body: Mapping[str, Any], numbers: Mapping[str, Any], warnings: dict[str, str]
+        self,
+        body: Mapping[str, Any],
+        numbers: Mapping[str, Any],
+        warnings: dict[str, str],
+        hosted: Sequence[HostedTool] = (),
     ) -> GenerateCommand:
         """The command for this body.
 
@@ -111,12 +118,13 @@ class MessagesInput(CountInput):
             body: The parsed JSON body.
             numbers: The sampling parameters of the body that are numbers.
             warnings: Collects fields that are ignored.
+            hosted: Requested tools on this server.
 
         Raises:
             BadRequest: A value is invalid or not supported.
         """
         command = GenerateCommand(
-            self.to_prompt(warnings),
+            self.to_prompt(warnings, hosted),
             max_tokens=self.limit,
             sampling=SamplingParams(
                 **numbers,

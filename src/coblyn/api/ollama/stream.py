@@ -11,6 +11,7 @@ from coblyn.api.dialect import Dialect
 from coblyn.api.framing import NDJSON
 from coblyn.api.logprobs import chat_form
 from coblyn.api.ollama.shape import Clock, now
+from coblyn.api.rounds import WholeRounds
 from coblyn.api.stream import Chunks, compact
 from coblyn.chat.messages import Message, ToolCall
 from coblyn.chat.reply import (
@@ -61,15 +62,15 @@ class _Lines(Chunks):
         """A complete answer."""
         record = reply.record
         assert record.finish, "it is complete"
-        message = reply.message
-        if record.finish.reason == "length":  # what was cut cannot be an object
-            whole = tuple(call for call in message.tool_calls if call.values is not None)
-            message = replace(message, tool_calls=whole)
-        return {
-            **self._head(self.fields(message)),
-            **self._ending(record.finish, record),
-            **_logprobs(record.tokens),
-        }
+        return self._complete(reply.message, record.finish, record, record.tokens)
+
+    def of_rounds(self, answer: WholeRounds, records: Sequence[Record]) -> dict[str, Any]:
+        """A complete answer whose tools ran here."""
+        last = records[-1]
+        assert last.finish, "it is complete"
+        finish = Finish(last.id, last.finish.reason, answer.stats)
+        tokens = [token for record in records for token in record.tokens]
+        return self._complete(answer.collected.message, finish, last, tokens)
 
     def text(self, index: int, delta: Delta) -> bytes:  # noqa: ARG002
         """New text."""
@@ -89,6 +90,15 @@ class _Lines(Chunks):
         """The last line."""
         fields = self._head(self.fields(Message("assistant", "")))
         return self.framing.frame(compact({**fields, **self._ending(finish, record)}))
+
+    def _complete(
+        self, message: Message, finish: Finish, record: Record, tokens: Sequence[TokenText]
+    ) -> dict[str, Any]:
+        if finish.reason == "length":  # what was cut cannot be an object
+            whole = tuple(call for call in message.tool_calls if call.values is not None)
+            message = replace(message, tool_calls=whole)
+        fields = self._head(self.fields(message))
+        return {**fields, **self._ending(finish, record), **_logprobs(tokens)}
 
     def _parts(self, parts: Sequence[ReplyEvent], tokens: Sequence[TokenText]) -> bytes:
         lines = b""

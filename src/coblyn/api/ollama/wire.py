@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from coblyn.api.adapters import LORA, choices_of_files
 from coblyn.api.constraint import BOUND, bind
 from coblyn.api.guidance import report_guidance
+from coblyn.api.hosted import described
 from coblyn.api.ids import TokenIds
 from coblyn.api.ollama.conversation import read_images, read_messages
 from coblyn.api.ollama.options import read_options
@@ -20,6 +21,7 @@ from coblyn.chat.reasoning import reasoning_of
 from coblyn.errors import BadRequest
 from coblyn.service.command import AnyPrompt, ChatPrompt, GenerateCommand, InfillPrompt, TextPrompt
 from coblyn.service.inventory import Item
+from coblyn.service.tool_rounds import HostedTool
 
 __all__ = ["TalkInput", "WriteInput", "WritingInput"]
 
@@ -187,14 +189,20 @@ class TalkInput(WritingInput):
     """Body of ``/api/chat``."""
 
     messages: list[dict[str, Any]] | None = None
-    tools: list[dict[str, Any]] | None = None
+    tools: list[dict[str, Any]] | None = Field(
+        None,
+        description="Functions, and tools that run here: type mcp, and server_label with the name of a tool server.",
+    )
 
-    def to_prompt(self, item: Item, warnings: dict[str, str]) -> ChatPrompt:
+    def to_prompt(
+        self, item: Item, warnings: dict[str, str], hosted: Sequence[HostedTool] = ()
+    ) -> ChatPrompt:
         """The conversation; a last message of the assistant is continued.
 
         Args:
             item: The model.
             warnings: Collects ignored fields.
+            hosted: Requested tools on this server.
 
         Raises:
             BadRequest: A value is invalid or not supported.
@@ -211,5 +219,5 @@ class TalkInput(WritingInput):
             messages,
             continues_last=last.role == "assistant" and not last.tool_calls,
             variables=self.variables(item),
-            tools=read_tools(self.tools),
+            tools=read_tools(self.tools, hosted=described(hosted)),
         )

@@ -8,15 +8,18 @@ from starlette.responses import JSONResponse, Response
 
 from coblyn.api.body import validated
 from coblyn.api.call import Call
+from coblyn.api.hosted import hosted_tools, left_out, unquestioned
 from coblyn.api.later import Warnings, warning_headers
 from coblyn.api.ollama.keep_alive import read_keep_alive
 from coblyn.api.ollama.shape import Clock, now
 from coblyn.api.ollama.stream import ChatLines, GenerateLines
 from coblyn.api.ollama.wire import TalkInput, WriteInput, WritingInput
+from coblyn.api.rounds import WholeRounds, round_frames
 from coblyn.api.route import Routes
 from coblyn.api.unheard import report_unheard
 from coblyn.service.command import ChatPrompt, GenerateCommand
 from coblyn.service.inventory import Item
+from coblyn.service.tool_rounds import Rounds
 
 __all__ = ["keep", "routes"]
 
@@ -61,7 +64,7 @@ async def generate(call: Call) -> Response:
 async def chat(call: Call) -> Response:
     """The next message of a conversation, as a stream of lines unless ``stream`` is false.
 
-    Tool calls are sent complete. Without messages it only loads the model.
+    Tool calls are sent complete; those of tools of tool servers run here. Without messages it only loads the model.
     """
     clock, body = Clock(call.began), await call.json()
     warnings = dict(report_unheard(body, call.route.body))
@@ -71,9 +74,15 @@ async def chat(call: Call) -> Response:
         message = {"role": "assistant", "content": ""}
         return await _loaded(call, item, wanted, {"message": message})
     keep(call, item, wanted.keep_alive, warnings)
-    prompt = wanted.to_prompt(item, warnings)
+    servers = call.services.tool_servers
+    warnings |= left_out(wanted.tools, servers)
+    hosted = unquestioned(await call.wait(hosted_tools(wanted.tools, servers)), warnings)
+    prompt = wanted.to_prompt(item, warnings, hosted)
     command = wanted.command(prompt, item, body, call.options.wishes, warnings)
     lines = ChatLines(call.dialect, wanted.model, clock)
+    if servers and hosted:
+        rounds = Rounds(call.services.generator, servers, hosted)
+        return await _in_rounds(call, command, lines, rounds, warnings, is_whole=wanted.is_whole)
     return await _answer(call, command, lines, warnings, is_whole=wanted.is_whole)
 
 
@@ -89,6 +98,27 @@ async def _answer(
         return await call.stream([command], lines, warnings)
     (reply,) = await call.converse([command])
     return JSONResponse(lines.whole(reply), headers=warning_headers(warnings))
+
+
+async def _in_rounds(
+    call: Call,
+    command: GenerateCommand,
+    lines: ChatLines,
+    rounds: Rounds,
+    warnings: Warnings,
+    *,
+    is_whole: bool,
+) -> Response:
+    """An answer whose tools run on this server."""
+    first = await call.wait(rounds.begun(command))
+    events = rounds.events(command, first)
+    headers = warning_headers(warnings)
+    if not is_whole:
+        sources = [first] if first else []
+        return call.growing(round_frames(rounds, events, lines), sources, lines, headers)
+    whole = WholeRounds(rounds)
+    await call.wait(whole.collect(events))
+    return JSONResponse(lines.of_rounds(whole, rounds.records), headers=headers)
 
 
 def keep(call: Call, item: Item, given: Any, warnings: dict[str, str]) -> bool:

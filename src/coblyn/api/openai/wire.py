@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from coblyn.api.adapters import LORA
 from coblyn.api.biases import Biases, read_biases
+from coblyn.api.hosted import described
 from coblyn.api.logprobs import KOBOLD_LOGPROBS
 from coblyn.api.openai.foreign import ForeignInput
 from coblyn.api.openai.tool_history import expanded
@@ -17,7 +18,7 @@ from coblyn.api.parameters import OPENAI_NUMBERS, read_breakers, read_order, wit
 from coblyn.api.samplers import read_samplers
 from coblyn.api.thinking import switch
 from coblyn.chat.flag import read_flag
-from coblyn.chat.messages import Tool, read_messages, read_tool_choice, read_tools
+from coblyn.chat.messages import read_messages, read_tool_choice, read_tools
 from coblyn.chat.placeholders import read_tags
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
@@ -227,7 +228,7 @@ class ChatInput(SamplingInput):
             and not messages[-1].tool_calls
             and self.continue_assistant_turn is not False
         )
-        tools, tags = read_tools(self.tools, hosted=_tools_of(hosted)), read_tags(self.adapter)
+        tools, tags = read_tools(self.tools, hosted=described(hosted)), read_tags(self.adapter)
         if tags and tools:
             message = "tools need the model's own chat template: leave the tags of adapter out."
             raise BadRequest(message, field="adapter")
@@ -269,13 +270,6 @@ class ChatInput(SamplingInput):
             raise BadRequest(message, field="functions", hint="Send them as tools.")
         if self.top_logprobs is not None and not self.logprobs:
             raise BadRequest("top_logprobs needs logprobs: true.", field="top_logprobs")
-
-
-def _tools_of(hosted: Sequence[HostedTool]) -> list[Tool]:
-    """Tools on this server as the model gets them."""
-    return [
-        Tool(each.tool.full_name, each.tool.description, each.tool.parameters) for each in hosted
-    ]
 
 
 CHAT_BODY = with_numbers(ChatInput, OPENAI_NUMBERS)
