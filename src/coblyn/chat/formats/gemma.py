@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any
 
 from coblyn.chat.formats.format import Format, Situation, drop
 from coblyn.chat.formats.lark import CallRule, Lark, MakeRule
 from coblyn.chat.formats.tagged import Tagged
+from coblyn.chat.formats.values import Known
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
@@ -132,7 +135,8 @@ def _rule_of(opening: str, closing: str, quote: str) -> MakeRule:
 
         def call(tool: Tool) -> str:
             def pair(key: str) -> str:
-                value = _value(lark, lark.property(tool, key), text, quote, 0)
+                schema = lark.property(tool, key)
+                value = _Values(lark, tool, schema, text, quote).value(schema, 0)
                 return f"{lark.text(key + ':')} {value}"
 
             pairs = lark.parameters(tool, pair, '","', can_say=_can_say)
@@ -147,58 +151,105 @@ def _can_say(name: str) -> bool:
     return not any(mark in name for mark in (":", "}", '"', "<")) and name == name.strip()
 
 
-def _pairs(lark: Lark, schema: Mapping[str, Any], text: str, quote: str, depth: int) -> str:
-    """The rule of an object's properties."""
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """Makes the rules of values, as the format writes them where a schema only declares them, else as JSON.
 
-    def pair(key: str) -> str:
-        return f"{lark.text(key + ':')} {_value(lark, schema['properties'][key], text, quote, depth + 1)}"
+    Attributes:
+        lark: The grammar.
+        tool: The tool whose argument it is.
+        root: The schema that references point into.
+        text: The rule of any text in its marks.
+        quote: The mark around texts.
+    """
 
-    return lark.members(schema, pair, '","', can_say=_can_say)
+    lark: Lark
+    tool: Tool
+    root: Mapping[str, Any]
+    text: str
+    quote: str
 
+    def value(self, schema: Any, depth: int) -> str:
+        """The rule of a schema's value."""
+        if not isinstance(schema, Mapping) or depth >= _MAX_RULE_DEPTH:
+            return self._any()
+        if choices := self.lark.scalars(schema):
+            return self.lark.any_of(map(self._scalar, choices))
+        known = Known(schema, self.root)
+        if known.types == {"string"}:
+            return self._text(schema)
+        kind = schema.get("type")
+        if isinstance(kind, list):
+            return self.lark.any_of(self.value({**schema, "type": each}, depth) for each in kind)
+        keys = schema.keys() & _KEYWORDS
+        if keys == {"anyOf"}:
+            return self.lark.any_of(self.value(each, depth + 1) for each in schema["anyOf"])
+        if kind in ("integer", "number"):
+            return self.lark.number(schema)
+        return _SCALARS.get(str(kind)) or self._container(str(kind), schema, keys, depth)
 
-def _scalar_rule(lark: Lark, written: str, quote: str) -> str:
-    """The rule of one value, given as JSON; strings stand between marks, with nothing escaped."""
-    value = json.loads(written)
-    return lark.text(f"{quote}{value}{quote}" if isinstance(value, str) else written)
+    def _container(
+        self, kind: str, schema: Mapping[str, Any], keys: AbstractSet[str], depth: int
+    ) -> str:
+        others = schema.get("additionalProperties", True)
+        if kind == "array" and keys <= {"items"}:
+            return self._list(self.value(schema.get("items"), depth + 1))
+        if kind == "object" and keys <= _OF_MEMBERS:
+            if schema.get("properties"):
+                return self._members(schema, depth)
+            if schema.get("patternProperties", _OPEN) == _OPEN and not schema.get("required"):
+                value = None if isinstance(others, bool) else others
+                return self._map(self.value(value, depth + 1))
+        return self._json(schema) if keys or kind in ("array", "object") else self._any()
 
-
-def _value(lark: Lark, schema: Any, text: str, quote: str, depth: int) -> str:
-    """The rule of a schema's value, as far as the schema determines it; strings are ``text``."""
-    if not isinstance(schema, Mapping) or depth >= _MAX_RULE_DEPTH:
-        return _any_value(lark, text)
-    if choices := lark.scalars(schema):
-        return lark.any_of(_scalar_rule(lark, each, quote) for each in choices)
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        ways = ({**schema, "type": each} for each in kind)
-        return lark.any_of(_value(lark, each, text, quote, depth) for each in ways)
-    if kind == "string":
-        return text
-    if kind in ("integer", "number"):
-        return lark.number(schema)
-    if kind in _SCALARS:
-        return _SCALARS[kind]
-    if kind == "array" and isinstance(schema.get("items"), Mapping):
-        item = lark.rule(_value(lark, schema["items"], text, quote, depth + 1))
+    def _list(self, item: str) -> str:
+        item = self.lark.rule(item)
         return f'"[" ({item} ("," {item})*)? "]"'
-    properties = schema.get("properties")
-    if kind == "object" and properties and isinstance(properties, Mapping):
-        pairs = _pairs(lark, schema, text, quote, depth)
+
+    def _map(self, value: str) -> str:
+        pair = self.lark.rule(f'/[A-Za-z_][A-Za-z0-9_-]*/ ":" {value}')
+        return f'"{{" ({pair} ("," {pair})*)? "}}"'
+
+    def _members(self, schema: Mapping[str, Any], depth: int) -> str:
+        def pair(key: str) -> str:
+            value = self.value(schema["properties"][key], depth + 1)
+            return f"{self.lark.text(key + ':')} {value}"
+
+        pairs = self.lark.members(schema, pair, '","', can_say=_can_say)
         return f'"{{" {pairs} "}}"'
-    return _any_value(lark, text)
+
+    def _text(self, schema: Mapping[str, Any]) -> str:
+        if not schema.keys() & _KEYWORDS:
+            return self.text
+        return f"{self.lark.text(self.quote)} {self.lark.raw(self.tool, schema, self.root, self.quote)}"
+
+    def _scalar(self, written: str) -> str:
+        """The rule of one value, given as JSON; texts stand between marks, with nothing escaped."""
+        value = json.loads(written)
+        is_text = isinstance(value, str)
+        return self.lark.text(f"{self.quote}{value}{self.quote}" if is_text else written)
+
+    def _json(self, schema: Mapping[str, Any]) -> str:
+        shared = {key: self.root[key] for key in ("$defs", "definitions") if key in self.root}
+        return self.lark.json({**schema, **shared})
+
+    def _any(self) -> str:
+        """Any value, two levels deep."""
+        scalar = f"({self.text} | {' | '.join(_SCALARS.values())})"
+        for _ in range(2):
+            inner = self.lark.rule(scalar)
+            scalar = f"({inner} | {self._list(inner)} | {self._map(inner)})"
+        return self.lark.rule(scalar)
 
 
-def _any_value(lark: Lark, text: str) -> str:
-    """Any value, two levels deep."""
-    scalar = f"({text} | {' | '.join(_SCALARS.values())})"
-    for _ in range(2):
-        inner = lark.rule(scalar)
-        pair = lark.rule(f'/[A-Za-z_][A-Za-z0-9_-]*/ ":" {inner}')
-        items = f'"[" ({inner} ("," {inner})*)? "]"'
-        pairs = f'"{{" ({pair} ("," {pair})*)? "}}"'
-        scalar = f"({inner} | {items} | {pairs})"
-    return lark.rule(scalar)
-
+_OPEN = {"": True}
+_OF_MEMBERS = {"properties", "required", "additionalProperties", "patternProperties"}
+_KEYWORDS = {
+    *("minLength", "maxLength", "pattern", "format", "enum", "const", "$ref", "allOf", "anyOf"),
+    *("oneOf", "not", "if", "items", "prefixItems", "additionalItems", "contains", "minItems"),
+    *("maxItems", "uniqueItems", "minProperties", "maxProperties", *_OF_MEMBERS),
+}
+"""What a schema may demand beside the type and the bounds of a number."""
 
 GEMMA = Format(
     "gemma4",

@@ -63,7 +63,8 @@ class _Tags:
                 is_text = types_of(tool, key) == {"string"}
                 kind = f' string="{str(is_text).lower()}"' if has_types else ""
                 begin = lark.text(f'{self.opening(self.parameter)} name="{key}"{kind}>')
-                value = lark.value(tool, key, self.closing(self.parameter))
+                end = self.closing(self.parameter)
+                value = lark.value(tool, key, end, trims=not has_types)
                 return f"{begin} {value} {lark.text(chr(10))}"
 
             begin = lark.text(f'\n{self.opening(self.call)} name="{tool.name}">\n')
@@ -143,7 +144,7 @@ def _rule_of_minicpm(lark: Lark) -> CallRule:
     def call(tool: Tool) -> str:
         def parameter(key: str) -> str:
             begin = lark.text(f'<param name="{key}">')
-            value = lark.value(tool, key, end)
+            value = lark.value(tool, key, end, (_DATA,), trims=True)
             if types_of(tool, key) == {"string"}:
                 data = lark.value(tool, key, _DATA_END)
                 value = f"({value} | {lark.text(_DATA)} {data} {lark.text(end)})"

@@ -6,16 +6,20 @@ Text is a literal; a special token is a reference to its id, since no literal ma
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from coblyn.chat.formats.raw_text import NotSayable, terminal_of
 from coblyn.chat.formats.values import types_of
 from coblyn.chat.messages import Tool
 from coblyn.errors import ConstraintRefused
 
 __all__ = ["CallRule", "Lark", "MakeRule"]
+
+log = logging.getLogger(__name__)
 
 _SPACE = r" |\r?\n\n?[ \t]{0,32}"
 """Bounded whitespace: some small models would write unlimited whitespace forever."""
@@ -208,14 +212,65 @@ class Lark:
             rest = self.rule(f"{follows} | {rest}") if is_left_out else follows
         return first
 
-    def value(self, tool: Tool, key: str, closing: str) -> str:
-        """The value of a parameter and its end mark: raw if it is text, otherwise JSON."""
+    def value(
+        self, tool: Tool, key: str, closing: str, marks: Sequence[str] = (), *, trims: bool = False
+    ) -> str:
+        """The value of a parameter and its end mark: raw if it is text, otherwise JSON.
+
+        Args:
+            tool: The tool.
+            key: Name of the parameter.
+            closing: The mark.
+            marks: What else ends a text when it is read.
+            trims: Whether a line break at the beginning is not part of a text when it is read.
+        """
         schema = self.property(tool, key)
         if types_of(tool, key) != {"string"}:
             return f"S {self.json(schema)} S {self.text(closing.lstrip())}"
+        return self.raw(tool, schema, schema, closing, marks, trims=trims)
+
+    def raw(
+        self,
+        tool: Tool,
+        schema: Mapping[str, Any],
+        root: Mapping[str, Any],
+        closing: str,
+        marks: Sequence[str] = (),
+        *,
+        trims: bool = False,
+    ) -> str:
+        """Text of a schema, as it is, and its end mark. See ``value``.
+
+        Raises:
+            ConstraintRefused: A keyword cannot be enforced, although the tool is strict or a call is required.
+        """
         if choices := self.choices(schema):
             return f"({' | '.join(map(_literal, choices))}) {self.text(closing)}"
-        return self.until(closing)
+        found = self._splitter.search(closing)
+        before = closing[: found.start()] if found else closing
+        try:
+            text = terminal_of(
+                schema, root, [mark for mark in (before.lstrip("\n"), *marks) if mark]
+            )
+        except NotSayable as error:
+            self._give_up(tool, str(error))
+            text = ""
+        if not text:
+            return self.until(closing)
+        if trims:
+            text += r" & ~/\n(?s:.)*/"
+        end = self.text(closing[len(before) :]) if found else ""
+        return f"{self.rule(self._terminal(f'({text}) {_literal(before)}'))} {end}"
+
+    def _give_up(self, tool: Tool, keyword: str) -> None:
+        """Refuse a keyword that cannot be enforced, or leave it out if nothing has to be."""
+        if self._is_needed or tool.strict:
+            raise ConstraintRefused(
+                f"Tool {tool.name!r}: this model's format of calls cannot enforce {keyword} of a text.",
+                field="tools",
+                hint="Leave the keyword out, or check it when the call is run.",
+            )
+        log.warning("%s of a text is not enforced in calls of tool %r", keyword, tool.name)
 
     def property(self, tool: Tool, key: str) -> dict[str, Any]:
         """The schema of a parameter, including the targets of its references."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from coblyn.chat.formats.format import Format, Situation
@@ -135,7 +136,8 @@ def _can_say(name: str) -> bool:
 def _rule(lark: Lark) -> CallRule:
     def invoke(tool: Tool) -> str:
         def parameter(key: str) -> str:
-            return _element(lark, lark.property(tool, key), key, 0)
+            schema = lark.property(tool, key)
+            return _Elements(lark, tool, schema).element(schema, key, 0)
 
         begin = lark.text(f'\n{_INVOKE} name="{tool.name}">')
         body = lark.parameters(tool, parameter, can_say=_can_say)
@@ -146,36 +148,48 @@ def _rule(lark: Lark) -> CallRule:
     return CallRule(_BLOCK, body, (_BLOCK,), is_block=True)
 
 
-def _element(lark: Lark, schema: Any, name: str, depth: int) -> str:
-    """The rule of an element with its value."""
-    closing = f"{_MARK}</{name}>"
-    value = _value_rule(lark, schema, closing, depth)
-    return lark.rule(f"{lark.text(f'{_MARK}<{name}>')} {value}")
+@dataclass(frozen=True, slots=True)
+class _Elements:
+    """Makes the rules of elements.
 
+    Attributes:
+        lark: The grammar.
+        tool: The tool whose argument it is.
+        root: The schema that references point into.
+    """
 
-def _value_rule(lark: Lark, schema: Any, closing: str, depth: int) -> str:
-    """The rule of a value and its closing tag: elements where a schema does no more than declare them, else JSON."""
-    end = lark.text(closing)
-    declared = schema if isinstance(schema, Mapping) and depth < _MAX_RULE_DEPTH else {}
-    keys = set(declared) - _SAYS_NOTHING
-    match declared.get("type"):
-        case "string":
-            if choices := lark.choices(declared):
-                return f"{lark.any_of(map(lark.text, choices))} {end}"
-            return lark.until(closing)
-        case "array" if keys == {"items"} and declared["items"]:
-            return f"{_element(lark, declared['items'], _ITEM, depth + 1)}* {end}"
-        case "object" if "properties" in keys and keys <= _OF_MEMBERS:
+    lark: Lark
+    tool: Tool
+    root: Mapping[str, Any]
 
-            def member(name: str) -> str:
-                return _element(lark, declared["properties"][name], name, depth + 1)
+    def element(self, schema: Any, name: str, depth: int) -> str:
+        """The rule of an element with its value."""
+        value = self._value(schema, f"{_MARK}</{name}>", depth)
+        return self.lark.rule(f"{self.lark.text(f'{_MARK}<{name}>')} {value}")
 
-            return f"{lark.members(declared, member, '', can_say=_can_say)} {end}"
-    return f"S {lark.json(schema)} S {end}"
+    def _value(self, schema: Any, closing: str, depth: int) -> str:
+        """The rule of a value and its closing tag: elements where a schema only declares them, else JSON."""
+        lark, end = self.lark, self.lark.text(closing)
+        declared = schema if isinstance(schema, Mapping) and depth < _MAX_RULE_DEPTH else {}
+        keys = set(declared) - _SAYS_NOTHING
+        if Known(schema, self.root).types == _TEXT:
+            return lark.raw(self.tool, schema, self.root, closing)
+        match declared.get("type"):
+            case "array" if keys == {"items"} and declared["items"]:
+                return f"{self.element(declared['items'], _ITEM, depth + 1)}* {end}"
+            case "object" if "properties" in keys and keys <= _OF_MEMBERS:
+
+                def member(name: str) -> str:
+                    return self.element(declared["properties"][name], name, depth + 1)
+
+                return f"{lark.members(declared, member, '', can_say=_can_say)} {end}"
+        shared = {key: self.root[key] for key in ("$defs", "definitions") if key in self.root}
+        whole = schema if isinstance(schema, Mapping) else {}
+        return f"S {lark.json({**whole, **shared})} S {end}"
 
 
 _MAX_RULE_DEPTH = 8
-_SAYS_NOTHING = {"type", "title", "description", "default", "examples"}
+_SAYS_NOTHING = {"type", "title", "description", "default", "examples", "$defs", "definitions"}
 _OF_MEMBERS = {"properties", "required", "additionalProperties", "patternProperties"}
 
 MINIMAX_NESTED = Format(

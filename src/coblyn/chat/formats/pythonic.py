@@ -135,14 +135,16 @@ def _python(lark: Lark, tool: Tool, key: str) -> str:
     schema = lark.property(tool, key)
     if choices := lark.scalars(schema):
         return lark.any_of(lark.text(_WORDS.get(each, each)) for each in choices)
-    if types & {"array", "object"}:
-        return lark.json(schema)
+    if types & {"array", "object"} or schema.keys() & _DEMANDS:
+        # No escapes by number: Python reads those of JSON in another way.
+        return lark.json({**schema, "x-guidance": {"json_allowed_escapes": 'nrbtf\\"'}})
     if types in ({"integer"}, {"number"}):
         return lark.number({**schema, "type": next(iter(types))})
     shown = [_LITERALS[kind] for kind in sorted(types) if kind in _LITERALS]
     return "(" + " | ".join(shown) + ")"
 
 
+_DEMANDS = {"minLength", "maxLength", "pattern", "format", "$ref", "allOf", "anyOf", "oneOf", "not"}
 _NAME = re.compile(r"[\w.-]+")  # as ``Incoming.word`` reads it
 _WORDS = {"true": "True", "false": "False", "null": "None"}
 _LITERALS = {

@@ -80,7 +80,8 @@ def _rule_of(block: str, line: str) -> MakeRule:
     def make(lark: Lark) -> CallRule:
         def call(tool: Tool) -> str:
             def parameter(key: str) -> str:
-                value = lark.value(tool, key, f"{line}</parameter>")
+                closing = f"{line}</parameter>"
+                value = lark.value(tool, key, closing, _ENDS_OF_VALUE[1:], trims=not line)
                 return f"{lark.text(f'{_PARAMETER}{key}>{line}')} {value} {lark.text(chr(10))}"
 
             begin = lark.text(f"\n{_FUNCTION}{tool.name}>\n")
