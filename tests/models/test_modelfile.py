@@ -43,6 +43,7 @@ def test_every_instruction_is_read() -> None:
     assert found.adapters == ("./pirate.gguf",)
     assert found.messages == (("user", "Who are you?"), ("assistant", "Arr,\nmatey."))
     assert found.licenses == ("MIT", "\nA second one.\n")
+    assert found.ignored == (("requires", "0.6"),)
 
 
 def test_it_is_read_as_it_was_written() -> None:

@@ -60,7 +60,7 @@ def read_foreign(name: str | None) -> Foreign:
         settings = {**preset.settings, **_preset_keys((preset,))}
         told = _told("Presets of llama-server", preset)
         return Foreign(preset.model or None, (str(preset.path), settings), told)
-    found = read_kcpps(Path(name).expanduser())
+    found = _with_fields_told(read_kcpps(Path(name).expanduser()))
     settings = {**found.settings, **_keys(found)}
     origin = (str(found.path), settings)
     return Foreign(found.model or None, origin, _told("Settings of KoboldCPP", found))
@@ -100,6 +100,17 @@ def _preset_keys(presets: Iterable[LlamaPreset]) -> dict[str, Any]:
         for number, secret in enumerate(secrets, 1)
     ]
     return {"keys": keys, "require_key": True} if keys else {}
+
+
+def _with_fields_told(found: Kcpps) -> Kcpps:
+    """The same with a word about each default of requests that no request has a field for."""
+    if not (fields := found.settings.get("generation_defaults")):
+        return found
+    from coblyn.api.fields import unknown_fields
+
+    why = "no API has such a field"
+    told = {f"gendefaults.{name}": why for name in unknown_fields(fields)}
+    return replace(found, pointless={**found.pointless, **told})
 
 
 def _keys(found: Kcpps) -> dict[str, Any]:

@@ -18,7 +18,7 @@ __all__ = ["Modelfile", "ModelfileWrong", "read_modelfile", "write_modelfile"]
 
 _ROLES = ("system", "user", "assistant")
 _IGNORED = ("requires", "renderer", "parser")
-"""Instructions about Ollama's version and components, which are ignored."""
+"""Instructions about Ollama's version and components, which are reported, but have no meaning here."""
 
 _TRIPLE = '"""'
 
@@ -41,6 +41,7 @@ class Modelfile:
         adapters: LoRA files.
         messages: Pairs of role and text at the beginning of every conversation.
         licenses: Texts of its licences.
+        ignored: Instructions without a meaning here, with their values.
     """
 
     base: str
@@ -50,6 +51,7 @@ class Modelfile:
     adapters: tuple[str, ...] = ()
     messages: tuple[tuple[str, str], ...] = ()
     licenses: tuple[str, ...] = ()
+    ignored: tuple[tuple[str, str], ...] = ()
 
     @property
     def said(self) -> Mapping[str, Any]:
@@ -85,6 +87,7 @@ def read_modelfile(text: str) -> Modelfile:
         name: [] for name in ("from", "system", "template", "adapter", "message", "license")
     }
     parameters: dict[str, Any] = {}
+    ignored: list[tuple[str, str]] = []
     for number, name, value in _instructions(text):
         if name == "parameter":
             _add_parameter(parameters, *_two(number, value))
@@ -92,7 +95,9 @@ def read_modelfile(text: str) -> Modelfile:
             found[name].append(_message(number, value))
         elif name in found:
             found[name].append(_unquoted(value))
-        elif name not in _IGNORED:
+        elif name in _IGNORED:
+            ignored.append((name, value))
+        else:
             raise ModelfileWrong(
                 f"Line {number} of the Modelfile: {name.upper()} is not an instruction."
             )
@@ -106,12 +111,14 @@ def read_modelfile(text: str) -> Modelfile:
         adapters=tuple(found["adapter"]),
         messages=tuple(found["message"]),
         licenses=tuple(found["license"]),
+        ignored=tuple(ignored),
     )
 
 
 def write_modelfile(modelfile: Modelfile) -> str:
     """Write a Modelfile."""
     lines = [f"FROM {modelfile.base}"]
+    lines += [f"{name.upper()} {value}" for name, value in modelfile.ignored]
     if modelfile.template:
         lines.append(f"TEMPLATE {_quoted(modelfile.template)}")
     if modelfile.system:

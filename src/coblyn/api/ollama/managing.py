@@ -126,6 +126,7 @@ async def create(call: Call) -> Response:
     modelfile = replace(modelfile, adapters=_files(call, modelfile.adapters))
     warnings: dict[str, str] = {}
     read_options(modelfile.parameters, warnings, context=call.model.engine.info.context)
+    warnings |= {name: "It has no meaning here." for name, _ in modelfile.ignored}
     if modelfile.template:
         warnings["template"] = "It is stored and shown; the model's own chat template is used."
     if file:
