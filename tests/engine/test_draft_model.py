@@ -16,7 +16,7 @@ from coblyn.engine.params import SamplingParams
 from coblyn.engine.plan import Plan, Row
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
-from coblyn.errors import SettingsError
+from coblyn.errors import ModelUnsupported, SettingsError
 from coblyn.native.bundle import Bundle
 from gguf_file import GgufWriter, whole_model, windowed_model
 
@@ -73,6 +73,8 @@ async def test_heads_of_another_model_are_refused_by_name(bundle: Bundle, tmp_pa
     heads = GgufWriter({"general.architecture": "eagle3"}).write(tmp_path / "heads.gguf")
     with pytest.raises(SettingsError, match=r"heads\.gguf is not a model of its own .*EAGLE-3"):
         load(bundle, model, draft_model=str(heads))
+    with pytest.raises(ModelUnsupported, match=r"heads\.gguf is not a model of its own .*EAGLE-3"):
+        load(bundle, heads)
 
 
 async def test_another_vocabulary_is_refused(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coblyn.models.heads import find_heads
+from coblyn.models.heads import find_heads, kind_of_other_heads
 from gguf_file import F32, GgufWriter
 
 _BLOCK = ("blk.2.nextn.eh_proj.weight", (8, 4), F32, bytes(128))
@@ -47,6 +47,18 @@ def test_others_are_told_with_the_reason(
     assert not heads.are_usable
     assert problem in heads.problem
     assert f"not used: {heads.problem}" in heads.told
+
+
+@pytest.mark.parametrize(
+    ("architecture", "kind"), [("eagle3", "EAGLE-3"), ("gemma4-assistant", "Gemma 4's assistant")]
+)
+def test_heads_in_a_file_of_their_own_are_told_from_models(
+    architecture: str, kind: str, tmp_path: Path
+) -> None:
+    assert kind_of_other_heads(write(tmp_path, architecture, 0)) == kind
+    named = GgufWriter({"general.architecture": "llama", "general.name": architecture})
+    assert kind_of_other_heads(named.write(tmp_path / "named.gguf")) == ""
+    assert kind_of_other_heads(tmp_path / "missing.gguf") == ""
 
 
 def test_most_files_have_none(tmp_path: Path) -> None:

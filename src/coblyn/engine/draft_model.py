@@ -16,7 +16,7 @@ from coblyn.llama.model import Model
 from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
 from coblyn.llama.stage import Stage, StageKind
 from coblyn.llama.steps import Steps
-from coblyn.models.gguf import read_header
+from coblyn.models.heads import kind_of_other_heads
 
 __all__ = ["DraftModel", "draft_model_of"]
 
@@ -24,9 +24,6 @@ _MAX_UNKNOWN = 128
 """Maximum difference between the sizes of the two vocabularies; those of one family's models differ at their ends."""
 
 _NO_LIMIT = 3600.0
-
-_HEADS = {"eagle3": "EAGLE-3", "dflash": "DFlash", "gemma4-assistant": "Gemma 4's assistant"}
-"""Architectures of files that are not models of their own: they continue from the states of another model's layers."""
 
 _GREEDY = SamplerOptions(seed=0, stages=(Stage(StageKind.TEMPERATURE, (0.0, 0.0, 1.0, 0.0, 1.0)),))
 
@@ -177,8 +174,7 @@ def _require_same_vocabulary(model: Model, draft: Model) -> None:
 
 
 def _require_model(path: Path) -> None:
-    kind = _HEADS.get(read_header(path).architecture)
-    if kind:
+    if kind := kind_of_other_heads(path):
         raise SettingsError(
             f"draft_model: {path.name} is not a model of its own but heads of another one ({kind}), which Coblyn "
             "does not run.",

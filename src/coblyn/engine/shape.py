@@ -12,13 +12,13 @@ from coblyn.engine.config import EngineConfig
 from coblyn.engine.prompt import Namespace
 from coblyn.engine.texts import BATCH, MAX_TEXTS
 from coblyn.engine.window import NO_WINDOW, Window
-from coblyn.errors import SettingsError
+from coblyn.errors import ModelUnsupported, SettingsError
 from coblyn.llama import devices
 from coblyn.llama.context import ContextOptions, cache_kind
 from coblyn.llama.cores import usable_cores
 from coblyn.llama.library import Library
 from coblyn.llama.model import Model
-from coblyn.models.heads import find_heads
+from coblyn.models.heads import find_heads, kind_of_other_heads
 from coblyn.models.overrides import read_overrides
 from coblyn.settings.template import read_template
 
@@ -55,6 +55,11 @@ def open_model(
         Cancelled: ``advance`` returned False.
     """
     path = Path(config.model)
+    if kind := kind_of_other_heads(path):
+        raise ModelUnsupported(
+            f"{path.name} is not a model of its own but heads of another one ({kind}), which Coblyn does not run.",
+            hint="Choose the model that they belong to.",
+        )
     overrides = read_overrides(path)
     return Model(
         library,

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coblyn.files import human_size
-from coblyn.models.gguf import GgufHeader
+from coblyn.models.gguf import GgufHeader, read_header
 from coblyn.models.splits import read_headers
 
-__all__ = ["FileHeads", "find_heads", "heads_of"]
+__all__ = ["FileHeads", "find_heads", "heads_of", "kind_of_other_heads"]
 
 _KEY = "nextn_predict_layers"
 
 _BEGINNING = 2**16
-"""Bytes of a file in which ``_KEY`` is searched: an architecture's numbers stand before the vocabulary."""
+"""Bytes of a file that are searched: the architecture and its numbers stand before the vocabulary."""
+
+_OF_OTHERS = {"eagle3": "EAGLE-3", "dflash": "DFlash", "gemma4-assistant": "Gemma 4's assistant"}
+"""Architectures of files that are not models of their own: they continue from the states of another model's layers."""
 
 _RUN = frozenset({"cohere2moe", "deepseek2", "glm4moe", "hy_v3", "step35"})
 """Architectures whose heads llama.cpp 0.5.0 runs and tests try: some graphs end the process in cases of their own."""
@@ -74,12 +77,27 @@ def find_heads(path: Path) -> FileHeads | None:
     Raises:
         ModelError: The file has some, and cannot be read.
     """
+    return heads_of(read_headers(path)) if _KEY.encode() in _beginning(path) else None
+
+
+def kind_of_other_heads(path: Path) -> str:
+    """The kind of heads that a file has instead of a model, such as "EAGLE-3"; empty for a model.
+
+    Raises:
+        ModelError: The file may be such heads, and cannot be read.
+    """
+    beginning = _beginning(path)
+    if not any(name.encode() in beginning for name in _OF_OTHERS):
+        return ""
+    return _OF_OTHERS.get(read_header(path).architecture, "")
+
+
+def _beginning(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            beginning = file.read(_BEGINNING)
+            return file.read(_BEGINNING)
     except OSError:
-        return None  # loading it will report the error
-    return heads_of(read_headers(path)) if _KEY.encode() in beginning else None
+        return b""  # loading it will report the error
 
 
 def heads_of(headers: Sequence[GgufHeader]) -> FileHeads | None:
