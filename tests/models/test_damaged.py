@@ -57,6 +57,9 @@ _ODD: tuple[tuple[str, Callable[[], bytes], str], ...] = (
     ("embedding", lambda: whole_model(llama__pooling_type=1).data, "embedding model"),
     ("reranker", lambda: whole_model(llama__pooling_type=4).data, "reranker"),
     ("no-vocabulary", lambda: whole_model(tokenizer__ggml__model="no_vocab").data, "no vocabulary"),
+    ("scores-of-bytes", lambda: _with_list("scores", [True] * 261), "scores"),
+    ("types-of-numbers", lambda: _with_list("token_type", [0.5] * 261), "token_type"),
+    ("tokens-of-numbers", lambda: _with_list("tokens", [7] * 261), "tokens"),
     ("too-many-layers", lambda: whole_model(llama__block_count=1000).data, "1000 layers"),
     ("no-layers", lambda: whole_model(llama__block_count=0).data, "block_count"),
     ("experts", lambda: whole_model(llama__expert_used_count=3).data, "expert_used_count"),
@@ -79,6 +82,10 @@ _ODD: tuple[tuple[str, Callable[[], bytes], str], ...] = (
     ("zero-dimension", lambda: _with_dimension(0), "no elements"),
     ("huge-dimension", lambda: _with_dimension(2**62), "impossible shape"),
 )
+
+
+def _with_list(name: str, values: list[object]) -> bytes:
+    return whole_model(**{f"tokenizer__ggml__{name}": values}).data
 
 
 def _with_dimension(size: int) -> bytes:

@@ -56,6 +56,14 @@ _SCALARS = {
     11: "q",
     12: "d",
 }
+_ELEMENTS = {
+    "key 'tokenizer.ggml.tokens'": (_STRING,),
+    "key 'tokenizer.ggml.merges'": (_STRING,),
+    "key 'tokenizer.ggml.scores'": (5, 6),
+    "key 'tokenizer.ggml.token_type'": (5,),
+}
+"""Types of the elements that the engine takes in these lists (``llama-vocab.cpp``)."""
+
 _SETTLED_NS = 2 * 10**9
 """How long ago a file must have changed: within a tick of its clock another change would leave no trace."""
 
@@ -300,6 +308,8 @@ class _Reader:
         kind, count = self._scalar("I"), self._scalar("Q")
         if count > _MAX_ARRAY:
             raise self._broken(f"says that it has {count} elements")
+        if kind not in _ELEMENTS.get(self._where, (kind,)):
+            raise self._broken(f"has elements of type {kind}, which the engine does not take there")
         if kind in _SCALARS:
             self._pos += count * struct.calcsize("<" + _SCALARS[kind])
             self._load(self._pos)
