@@ -6,8 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from asgi import Client
+from coblyn.api.anthropic.wire import MessagesInput
+from coblyn.api.kobold.wire import GenerateInput
+from coblyn.api.llama.wire import LlamaCompletionInput
+from coblyn.api.ollama.wire import TalkInput, WriteInput
+from coblyn.api.openai.responses.wire import ResponseInput
+from coblyn.api.openai.texts import CompletionInput
+from coblyn.api.openai.wire import ChatInput
 from coblyn.engine.params import PARAMETERS
 from factories import SteppedEngine
 
@@ -70,6 +78,100 @@ OTHERS: Mapping[str, Any] = {
     "temperature_last": True,
     "grammar_retain_state": True,
 }
+OWN: Mapping[str, Any] = {
+    "n_probs": 2,
+    "logprobs": 2,
+    "prompt_logprobs": 2,
+    "allowed_token_ids": [97],
+    "bad_words": ["zz"],
+    "grammar_lazy": True,
+    "json_schema_lazy": True,
+    "response_format": {"type": "json_object"},
+    "text": {"format": {"type": "json_object"}},
+    "format": "json",
+    "lora": [{"id": 0, "scale": 0.5}],
+    "adapter": "one",
+    "images": ["aGk="],
+    "audio": ["aGk="],
+    "singleline": True,
+    "frmttriminc": True,
+    "frmtrmblln": True,
+    "frmtrmspch": True,
+    "length_penalty": 0.5,
+    "use_beam_search": True,
+    "num_beams": 3,
+    "best_of": 3,
+    "n_cmpl": 2,
+    "n_indent": 3,
+    "n_keep": 5,
+    "n_discard": 5,
+    "t_max_predict_ms": 5,
+    "t_max_prompt_ms": 5,
+    "skew": 0.5,
+    "max_tokens_second": 3,
+    "no_repeat_ngram_size": 3,
+    "encoder_repetition_penalty": 1.5,
+    "epsilon_cutoff": 0.1,
+    "eta_cutoff": 0.1,
+    "penalty_alpha": 0.5,
+    "reasoning": {"effort": "low"},
+    "thinking": {"type": "enabled", "budget_tokens": 1024},
+    "suffix": "b",
+    "template": "{{ .Prompt }}!",
+    "background": True,
+    "previous_response_id": "resp_1",
+    "conversation": "conv_1",
+}
+"""Fields that are tried in the dialects that have them."""
+
+OF_THE_PROMPT = {
+    *("prompt", "messages", "input", "memory", "system", "instructions", "context", "raw"),
+    *("replace_instruct_placeholders", "chat_template_kwargs", "enable_thinking", "think"),
+    *(
+        "tools",
+        "functions",
+        "tool_choice",
+        "parallel_tool_calls",
+        "max_tool_calls",
+        "output_config",
+    ),
+    "continue_assistant_turn",
+}
+"""Fields that say what is asked, which tests of their own look at, or count only beside such a field."""
+OF_THE_REPLY = {
+    *(
+        "model",
+        "seed",
+        "sampler_seed",
+        "options",
+        "stream",
+        "stream_options",
+        "genkey",
+        "coblyn_events",
+    ),
+    *(
+        "include",
+        "top_logprobs",
+        "json_whitespace",
+        "truncation",
+        "store",
+        "user",
+        "metadata",
+        "keep_alive",
+    ),
+    *("cache_prompt", "id_slot", "return_progress", "return_tokens", "response_fields", "echo"),
+}
+"""Fields that say who asks, of which model, and how it is told; or that count only beside another one."""
+MODELS: Mapping[str, type[BaseModel]] = {
+    "/api/v1/generate": GenerateInput,
+    "/v1/completions": CompletionInput,
+    "/v1/chat/completions": ChatInput,
+    "/v1/responses": ResponseInput,
+    "/completion": LlamaCompletionInput,
+    "/v1/messages": MessagesInput,
+    "/api/generate": WriteInput,
+    "/api/chat": TalkInput,
+}
 
 
 def numbers() -> dict[str, float]:
@@ -120,13 +222,20 @@ async def test_each_field_is_obeyed_refused_or_reported(
     plain, _ = await asked(client, engine, path, seeded(path))
     assert (await asked(client, engine, path, seeded(path)))[0] == plain
     silent, wrong = [], []
-    for name, value in {**numbers(), **OTHERS}.items():
+    own = {name: value for name, value in OWN.items() if name in MODELS[path].model_fields}
+    for name, value in {**numbers(), **OTHERS, **own}.items():
         seen, named = await asked(client, engine, path, seeded(path, name, value))
         if seen == plain and name not in named:
             silent.append(name)
         elif seen is not None and seen != plain and name in named:
             wrong.append(name)
     assert (", ".join(wrong), ", ".join(silent)) == ("", "")
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_each_field_of_a_dialect_is_tried_or_not_about_the_generation(path: str) -> None:
+    tried = {*numbers(), *OTHERS, *OWN}
+    assert not MODELS[path].model_fields.keys() - tried - OF_THE_PROMPT - OF_THE_REPLY
 
 
 @pytest.mark.parametrize("path", BODIES)

@@ -230,7 +230,7 @@ def _head(wanted: ResponseInput, sampling: SamplingParams) -> dict[str, Any]:
         "text": {"format": text.get("format") or {"type": "text"}} | _verbosity(text),
         "tool_choice": wanted.tool_choice or "auto",
         "tools": list(wanted.tools or ()),
-        "top_logprobs": wanted.top_logprobs or 0,
+        "top_logprobs": wanted.top_logprobs or wanted.num_probs or 0,
         "top_p": sampling.top_p,
         "truncation": wanted.truncation or "disabled",
         "user": wanted.user,

@@ -102,8 +102,8 @@ class ResponseInput(SamplingInput):
             parallel_tool_calls=self.parallel_tool_calls is not False,
         )
         lengths = (self.foreign_length, self.max_output_tokens, self.max_tokens, self.n_predict)
-        shows = LOGPROBS in self.included or self.top_logprobs
-        logprobs = (self.top_logprobs or 0) if shows else None
+        most = self.top_logprobs or self.num_probs or 0
+        logprobs = most if most or LOGPROBS in self.included else None
         self.genkey = name
         (command,) = self.commands(
             prompt, numbers, max_tokens=max_tokens_of(*lengths), logprobs=logprobs, count=1
