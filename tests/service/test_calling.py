@@ -297,3 +297,14 @@ def test_calls_that_begin_as_json_does_stay_possible_beside_an_answer() -> None:
     assert whole
     assert accepts(whole, '{"tool_calls": [{"name": "f", "arguments": {"n": 1}}]}')
     assert not accepts(whole, '{"tool_calls": 3}')
+
+
+def test_arguments_can_be_given_where_their_schema_cannot_be_enforced() -> None:
+    schema = {"properties": {"a": {"type": "float"}, "b": {"type": "string"}}, "required": ["a"]}
+    tool = Tool("f", "", schema)
+    found = constraint_of_calls(ChatPrompt((), tools=(tool,)), form_of(qwen_xml, tool), {})
+    assert found
+    call = qwen_xml.call("f", a="1.5", b="x")
+    rule = replace(found, triggers=())
+    assert accepts(rule, call.removeprefix(found.triggers[0]))
+    assert not accepts(rule, qwen_xml.call("f", b="x").removeprefix(found.triggers[0]))

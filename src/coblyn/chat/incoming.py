@@ -23,6 +23,7 @@ Say = Callable[[str], None]
 _IN_STRING = re.compile(r'["\\]')
 _IN_VALUE = re.compile(r'["{}\[\]]')
 _WORD = re.compile(r"[\w.-]*")
+_BEHIND_TEXT = frozenset(",)]}:+%.'\"")
 _END_OF_SCALAR = re.compile(r"[\s,:}\]]")
 
 
@@ -81,6 +82,15 @@ class Incoming:
         while len(self._held) < length and (yield from self.more()):
             pass
         return self._held[:length]
+
+    def peek_inside(self) -> Reading[str]:
+        """The first character after the next one, a bracket, and whitespace."""
+        length = 2
+        while (text := (yield from self.peek(length))) and len(text) == length:
+            if not text[-1].isspace():
+                return text[-1]
+            length += 1
+        return ""
 
     def comes(self, mark: str) -> Reading[bool]:
         """Whether a mark comes next; does not read it."""
@@ -256,7 +266,7 @@ class Incoming:
                 if character == "\\":
                     yield from self.peek(1)
                     parts.append(self.take(1))
-                elif character == quote:
+                elif character == quote and (yield from self._ends_text()):
                     quote = ""
                 continue
             if depth == 0 and character in ",)]}":
@@ -265,6 +275,15 @@ class Incoming:
             quote = character if character in "'\"" else ""
             parts.append(self.take(1))
         return "".join(parts)
+
+    def _ends_text(self) -> Reading[bool]:
+        """Whether a quote that was read ends a text, rather than being part of it, as models forget escapes."""
+        length = 1
+        while (text := (yield from self.peek(length))) and len(text) == length:
+            if not text[-1].isspace():
+                return text[-1] in _BEHIND_TEXT
+            length += 1
+        return True
 
     def _may_be_longer(self, found: str, start: int, marks: tuple[str, ...]) -> bool:
         """Whether more text may show that a longer mark begins at the same place."""

@@ -183,10 +183,23 @@ def _schema(tool: Tool, index: int, deadline: float, *, is_needed: bool) -> Mapp
             reason = getattr(error, "message", str(error))
             raise ConstraintRefused(f"Tool {tool.name!r}: {reason}", field=where) from error
         log.warning("the arguments of tool %r are not constrained: %s", tool.name, error)
-        return _ANY_OBJECT
+        return _names_only(schema)
     found = json.loads(text)
     assert isinstance(found, dict), "it was made above"
     return found
+
+
+def _names_only(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema with the same properties, of any kind: formats that write one after the other need their names."""
+    declared, required = schema.get("properties"), schema.get("required")
+    if not isinstance(declared, Mapping):
+        return _ANY_OBJECT
+    needed = required if isinstance(required, list) else []
+    return {
+        **_ANY_OBJECT,
+        "properties": dict.fromkeys(declared, True),
+        "required": [name for name in needed if isinstance(name, str) and name in declared],
+    }
 
 
 def _require_object(kind: Any) -> None:

@@ -41,7 +41,7 @@ CASES = [
         block(new("write", '{"content": "}<｜tool▁call▁end｜>"}')),
         calls=[("write", '{"content": "}<｜tool▁call▁end｜>"}')],
     ),
-    Case(block(new("now", "")), calls=[], content=block(new("now", ""))),
+    Case(block(new("now", "")), calls=[("now", "{}")]),
     Case(f"hm</think>{block(NEW)}", calls=[MEANT], reasoning="hm", is_reasoning=True),
     Case(f"<think>hm</think>\n\n{block(OSLO)}", calls=[MEANT], reasoning="hm"),
     Case(block(OSLO).removesuffix("<｜tool▁calls▁end｜>"), calls=[MEANT]),

@@ -48,6 +48,17 @@ CASES = [
     Case(block(OSLO).removesuffix("</｜DSML｜function_calls>"), calls=[MEANT]),
     Case(block(OSLO)[:90], block(OSLO)[:90]),
     Case("<｜DSML｜unknown>", "<｜DSML｜unknown>"),
+    Case(
+        block(invoke("weather", city=("1", True), days=("2", True))),
+        calls=[("weather", '{"city": "1", "days": 2}')],
+    ),
+    Case(
+        block(
+            '<｜DSML｜invoke name="weather">\n{"city": "Oslo", "days": 2}\n</｜DSML｜invoke>\n',
+            OSLO,
+        ),
+        calls=[MEANT, MEANT],
+    ),
 ]
 
 REQUIRED = block(OSLO)

@@ -53,6 +53,10 @@ CASES = [
     ),
     Case(OSLO[:35], OSLO[:35]),
     Case("<|tool_call>no<tool_call|>", "<|tool_call>no<tool_call|>"),
+    Case(
+        call("search{options:{a:108.,b:.5}}"),
+        calls=[("search", '{"options": {"a": 108.0, "b": 0.5}}')],
+    ),
 ]
 
 REQUIRED = OSLO

@@ -41,6 +41,8 @@ CASES = [
     Case(calls(OSLO)[:60], calls(OSLO)[:60]),
     Case('{"tool_', '{"tool_'),
     Case(f"So: {calls(OSLO)}", f"So: {calls(OSLO)}"),
+    Case('```tool_code\nweather(city="Oslo", days=2)\n```', calls=[MEANT]),
+    Case('```python\nprint("Oslo")\n```', '```python\nprint("Oslo")\n```'),
 ]
 
 REQUIRED = calls(OSLO)

@@ -45,6 +45,10 @@ CASES = [
     ),
     Case(block(OSLO)[:100], block(OSLO)[:100]),
     Case(f"{block(OSLO)} Done.", "Done.", [MEANT]),
+    Case(block(call("0", ARGUMENTS)), calls=[MEANT]),
+    Case(block(call("0", '{"content": "x"}')), block(call("0", '{"content": "x"}'))),
+    Case(block(call("7", "{}")), calls=[("now", "{}")]),
+    Case(block(call("0", ARGUMENTS[:-9])), block(call("0", ARGUMENTS[:-9]))),
 ]
 
 REQUIRED = block(OSLO)

@@ -46,6 +46,18 @@ CASES = [
     Case(calls('weather(city="Os')[:40], calls('weather(city="Os')[:40]),
     Case(calls("unknown(a=1)"), calls=[("unknown", '{"a": 1}')]),
     Case(calls("no call"), calls("no call")),
+    Case(calls("search(tags={'b', 'a'})"), calls=[("search", '{"tags": ["b", "a"]}')]),
+    Case(calls("weather(city='Oslo', days=02)"), calls=[MEANT]),
+    Case(
+        calls("write(content='sed -n '1,2p' a, b', path='it's')"),
+        calls=[("write", '{"content": "sed -n \'1,2p\' a, b", "path": "it\'s"}')],
+    ),
+    Case(calls("write(content='f(g('\\,'))')"), calls("write(content='f(g('\\,'))')")),
+    Case(calls('{"name": "weather", "arguments": {"city": "Oslo", "days": 2}}'), calls=[MEANT]),
+    Case(
+        '<|tool_call_start|>{"name": "weather", "arguments": {"city": "Oslo", "days": 2}}<|tool_call_end|>',
+        calls=[MEANT],
+    ),
 ]
 
 REQUIRED = calls(OSLO)

@@ -47,6 +47,7 @@ CASES = [
     Case('[TOOL_CALLS]weather[ARGS]{"city": "Os', '[TOOL_CALLS]weather[ARGS]{"city": "Os'),
     Case("[TOOL_CALLS]no call", "[TOOL_CALLS]no call"),
     Case(f"[TOOL_CALLS][{OSLO}", calls=[MEANT]),
+    Case(f"[TOOL_CALLS] so [{OSLO}]", f"[TOOL_CALLS] so [{OSLO}]"),
 ]
 
 REQUIRED = '[TOOL_CALLS][{"name": "weather", "arguments": {"city": "Oslo", "days": 2}}]'

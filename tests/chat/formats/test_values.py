@@ -28,6 +28,7 @@ from coblyn.chat.messages import Tool
         ("True", "boolean", True),
         ("FALSE", "boolean", False),
         ("yes", "boolean", "yes"),
+        ("3.0", "number", 3.0),
         ("NULL", "integer", None),
         ("None", "null", None),
         ("[1, 'a', None]", "array", [1, "a", None]),
@@ -59,7 +60,7 @@ def test_text(text: str, types: str, value: object) -> None:
         ("'it's'", "it's"),
         ("word", "word"),
         ("1 + 1", "1 + 1"),
-        ("{1}", "{1}"),
+        ("{1}", [1]),
         ("__import__('os')", "__import__('os')"),
     ],
 )
@@ -91,3 +92,19 @@ def test_types(schema: object, types: str) -> None:
     assert types_of(tool, "a") == frozenset(types.split())
     assert types_of(tool, "b") == {"string"}
     assert types_of(None, "a") == {"string"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("float", "number"),
+        ("int", "integer"),
+        ("dict", "object"),
+        ("str", "string"),
+        ("any", "any"),
+    ],
+)
+def test_types_that_clients_call_by_other_names(kind: str, name: str) -> None:
+    tool = Tool("f", "", {"properties": {"a": {"type": kind}, "b": {"type": [kind, "null"]}}})
+    assert types_of(tool, "a") == {name}
+    assert types_of(tool, "b") == {name, "null"}

@@ -30,6 +30,10 @@ def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
         return False
     yield from incoming.skip_space()
     fence = ""
+    if name.strip() and (yield from incoming.accept(_CALL_END)):
+        out.begin_call(name.strip())
+        out.end_call()
+        return True
     if (yield from incoming.peek(1)) != "{":  # the name follows the word "function"
         name, mark = yield from incoming.text_before("\n", "```", "{")
         yield from incoming.skip_space()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _OLD_OPENING, _OLD_CLOSING = "<start_function_call>", "<end_function_call>"
 _QUOTES = ('<|"|>', "<escape>")
 _SCALAR_ENDS = (",", "}", "]", *_QUOTES)
 _STRAY = (_CLOSING, "<channel|>", "<|tool_response>")
+_FRACTION = re.compile(r"[+-]?(\d+\.\d*|\.\d+)")
 _MAX_DEPTH = 64
 _MAX_RULE_DEPTH = 8
 _SCALARS = {
@@ -125,6 +127,8 @@ def _scalar(text: str) -> str:
     try:
         json.loads(word)
     except ValueError:
+        if _FRACTION.fullmatch(text):
+            return json.dumps(float(text))
         return json.dumps(text, ensure_ascii=False)
     return word
 

@@ -63,7 +63,7 @@ def _read_start(incoming: Incoming, out: Outgoing, situation: Situation) -> Read
     fence = yield from incoming.accept_any(*_FENCES)
     yield from incoming.skip_space()
     before = out.num_calls
-    is_whole = yield from _read_any(incoming, out, situation)
+    is_whole = yield from _read_any(incoming, out, situation, is_fenced=bool(fence))
     if not is_whole:
         out.broken(incoming.recorded())
     elif out.num_calls > before:
@@ -72,7 +72,9 @@ def _read_start(incoming: Incoming, out: Outgoing, situation: Situation) -> Read
             yield from incoming.accept("```")
 
 
-def _read_any(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:
+def _read_any(
+    incoming: Incoming, out: Outgoing, situation: Situation, *, is_fenced: bool
+) -> Reading[bool]:
     first = yield from incoming.peek(1)
     if first == "{":
         if not (yield from _accept_envelope(incoming)):
@@ -81,10 +83,9 @@ def _read_any(incoming: Incoming, out: Outgoing, situation: Situation) -> Readin
         yield from incoming.skip_space()
         yield from incoming.accept("}")
         return is_whole
-    if first != "[":
+    if first != "[" and not is_fenced:
         return False
-    text = yield from _after_bracket(incoming)
-    if text == "{":
+    if first == "[" and (yield from incoming.peek_inside()) == "{":
         return (yield from _read_list(incoming, out, situation))
     return (yield from read_calls(incoming, out, situation, knows=situation.tools))
 
@@ -110,16 +111,6 @@ def _accept_envelope(incoming: Incoming) -> Reading[bool]:
     incoming.take(length)
     yield from incoming.skip_space()
     return True
-
-
-def _after_bracket(incoming: Incoming) -> Reading[str]:
-    """The first character within the list that follows, without reading it."""
-    length = 2
-    while (text := (yield from incoming.peek(length))) and len(text) == length:
-        if not text[-1].isspace():
-            return text[-1]
-        length += 1
-    return ""
 
 
 def _read_list(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:

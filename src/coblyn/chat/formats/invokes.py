@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coblyn.chat.formats.format import Format, Situation
+from coblyn.chat.formats.json_call import read_arguments
 from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.section import section
 from coblyn.chat.formats.tagged import Tagged
@@ -83,21 +84,15 @@ class _Tags:
         if not name:
             return False
         out.begin_call(name)
+        yield from incoming.skip_space()
+        if (yield from incoming.comes("{")):  # some write all arguments as JSON
+            return (yield from self._read_json(incoming, out))
         arguments, tool = Arguments(out), situation.tools.get(name)
         while True:
             yield from incoming.skip_space()
             if not (yield from incoming.accept(self.opening(self.parameter))):
                 break
-            attributes = yield from _attributes(incoming)
-            key = attributes.get("name")
-            if not key:
-                return False
-            is_string = attributes.get("string")
-            types = types_of(tool, key)
-            if is_string is not None:
-                types = _STRING if is_string == "true" else ANY_TYPE
-            arguments.begin(key)
-            if not (yield from self._read_value(incoming, arguments, types, is_string is None)):
+            if not (yield from self._read_parameter(incoming, arguments, tool)):
                 return False
         is_closed = yield from incoming.accept(self.closing(self.call))
         if not is_closed:
@@ -105,6 +100,29 @@ class _Tags:
         if not is_closed and not arguments.are_enough(tool):
             return False
         arguments.end()
+        return True
+
+    def _read_parameter(
+        self, incoming: Incoming, arguments: Arguments, tool: Tool | None
+    ) -> Reading[bool]:
+        attributes = yield from _attributes(incoming)
+        key, is_string = attributes.get("name"), attributes.get("string")
+        if not key:
+            return False
+        types = types_of(tool, key)
+        if is_string == "false":
+            types = ANY_TYPE
+        elif is_string and "string" in types:
+            types = _STRING
+        arguments.begin(key)
+        return (yield from self._read_value(incoming, arguments, types, is_string is None))
+
+    def _read_json(self, incoming: Incoming, out: Outgoing) -> Reading[bool]:
+        if not (yield from read_arguments(incoming, out)):
+            return False
+        out.end_call()
+        yield from incoming.skip_space()
+        yield from incoming.accept(self.closing(self.call))
         return True
 
     def _read_value(

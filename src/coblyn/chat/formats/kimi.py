@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from coblyn.chat.formats.format import Format, Situation
 from coblyn.chat.formats.json_call import read_arguments
 from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.section import section
 from coblyn.chat.formats.tagged import Tagged
+from coblyn.chat.formats.values import required_of
 from coblyn.chat.incoming import Incoming, Reading
-from coblyn.chat.messages import Tool
+from coblyn.chat.messages import Tool, ToolCall
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["KIMI"]
@@ -21,12 +24,14 @@ _CALL, _ARGUMENTS, _CALL_END = (
 )
 
 
-def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:  # noqa: ARG001
+def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:
     call_id, mark = yield from incoming.text_before(_ARGUMENTS, "{", _CALL_END)
     name, colon, index = call_id.strip().removeprefix("functions.").rpartition(":")
     if not mark or not (name or index):
         return False
     yield from incoming.accept(_ARGUMENTS)
+    if index.isdecimal() and not name and index not in situation.tools:
+        return (yield from _read_counted(incoming, out, situation, index))
     out.begin_call(name or index, call_id.strip() if colon else "")
     yield from incoming.skip_space()
     if not (yield from incoming.accept(_CALL_END)):
@@ -36,6 +41,29 @@ def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
         yield from incoming.accept(_CALL_END)
     out.end_call()
     return True
+
+
+def _read_counted(
+    incoming: Incoming, out: Outgoing, situation: Situation, number: str
+) -> Reading[bool]:
+    """Read a call with a number instead of a name: of the only tool, or the only one that its arguments fit."""
+    parts: list[str] = []
+    yield from incoming.skip_space()
+    is_whole = yield from incoming.json(parts.append)
+    keys = (ToolCall("", "", "".join(parts)).values or {}).keys()
+    tools = list(situation.tools.values())
+    fitting = [each for each in tools if _fits(each, keys)] if len(tools) > 1 else tools
+    if not is_whole or len(fitting) != 1:
+        return False
+    out.whole_call(fitting[0].name, "".join(parts), number)
+    yield from incoming.skip_space()
+    yield from incoming.accept(_CALL_END)
+    return True
+
+
+def _fits(tool: Tool, keys: AbstractSet[str]) -> bool:
+    properties = tool.parameters.get("properties")
+    return keys >= set(required_of(tool)) and keys <= set(properties or ())
 
 
 _SECTION = section(_CALL, (_END,), _read_call)

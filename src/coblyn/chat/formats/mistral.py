@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import string
 
@@ -20,6 +21,7 @@ __all__ = ["MISTRAL"]
 _CALLS, _ID, _ARGUMENTS = "[TOOL_CALLS]", "[CALL_ID]", "[ARGS]"
 _CHARACTERS = string.ascii_letters + string.digits
 _ID_LENGTH = 9
+_NAME = re.compile(r"[\w./:-]+")
 
 
 def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:  # noqa: ARG001
@@ -35,7 +37,7 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
 def _read_call(incoming: Incoming, out: Outgoing) -> Reading[bool]:
     name, mark = yield from incoming.text_before(_ID, _ARGUMENTS, "{")
     name, call_id = name.strip(), ""
-    if not mark or not name:
+    if not mark or not _NAME.fullmatch(name):
         return False
     if (yield from incoming.accept(_ID)):
         call_id, mark = yield from incoming.text_before(_ARGUMENTS, "{")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Sequence
 
 from coblyn.chat.formats.format import Format, Situation, drop
+from coblyn.chat.formats.json_list import read_list
 from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.formats.values import Arguments, json_of_python, types_of
@@ -66,6 +67,8 @@ def read_keywords(incoming: Incoming, out: Outgoing, tool: Tool | None) -> Readi
     while True:
         yield from incoming.skip_space()
         if (yield from incoming.accept(")")):
+            if (yield from _goes_on(incoming)):  # the bracket was part of a text
+                return False
             arguments.end()
             return True
         word = yield from incoming.word()
@@ -83,6 +86,16 @@ def read_keywords(incoming: Incoming, out: Outgoing, tool: Tool | None) -> Readi
         arguments.begin(key)
         arguments.value(json_of_python(value))
         yield from incoming.accept(",")
+
+
+def _goes_on(incoming: Incoming) -> Reading[bool]:
+    """Whether what follows a call cannot stand there."""
+    length = 1
+    while (text := (yield from incoming.peek(length))) and len(text) == length:
+        if not text[-1].isspace():
+            return text[-1] in "\"')}"
+        length += 1
+    return False
 
 
 def read_bare(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
@@ -105,7 +118,12 @@ def _read_named(
 def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:
     incoming.record(mark)
     yield from incoming.skip_space()
-    if not (yield from read_calls(incoming, out, situation)):
+    first = yield from incoming.peek(1)
+    is_json = first == "{" or (first == "[" and (yield from incoming.peek_inside()) == "{")
+    is_whole = yield from (
+        read_list(incoming, out) if is_json else read_calls(incoming, out, situation)
+    )
+    if not is_whole:
         yield from incoming.until((_END,), drop)
         out.broken(incoming.recorded())
         return

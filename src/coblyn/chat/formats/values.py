@@ -26,6 +26,18 @@ __all__ = [
 ]
 
 ANY_TYPE = frozenset({"null", "boolean", "integer", "number", "array", "object", "string"})
+_ALIASES = {
+    **dict.fromkeys(("float", "double", "decimal"), "number"),
+    **dict.fromkeys(("int", "long"), "integer"),
+    **dict.fromkeys(("dict", "map"), "object"),
+    **dict.fromkeys(("list", "tuple"), "array"),
+    "bool": "boolean",
+    "str": "string",
+    "text": "string",
+    "none": "null",
+}
+"""Names of types that no draft of JSON Schema has, and clients send."""
+
 _MAX_DEPTH = 16
 _WORDS = {"true": True, "false": False, "null": None, "none": None}
 _NUMBER = re.compile(r"[+-]?[0-9]{1,300}")
@@ -143,9 +155,10 @@ def _types(schema: Any, root: Mapping[str, Any], depth: int) -> frozenset[str]:
             return one or ANY_TYPE
     kind = schema.get("type")
     if isinstance(kind, str):
-        return frozenset({kind})
+        return frozenset({_ALIASES.get(kind, kind)})
     if isinstance(kind, list):
-        return frozenset(each for each in kind if isinstance(each, str)) or ANY_TYPE
+        kinds = (_ALIASES.get(each, each) for each in kind if isinstance(each, str))
+        return frozenset(kinds) or ANY_TYPE
     values = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
     if isinstance(values, list) and values:
         return frozenset(_type_of(value) for value in values)
@@ -209,6 +222,8 @@ def json_of_python(text: str) -> str:
     """Convert a Python literal to JSON; anything else becomes a string."""
     stripped = text.strip()
     found = _python(stripped)
+    if found is _NOTHING and _NUMBER.fullmatch(stripped):
+        found = int(stripped)
     if found is _NOTHING:
         try:
             found = json.loads(stripped)
@@ -221,9 +236,17 @@ def json_of_python(text: str) -> str:
 _NOTHING = object()
 
 
+class _WithoutSets(ast.NodeTransformer):
+    """Makes lists of sets, which JSON does not have."""
+
+    def visit_Set(self, node: ast.Set) -> ast.List:
+        self.generic_visit(node)
+        return ast.copy_location(ast.List(node.elts, ast.Load()), node)
+
+
 def _python(text: str) -> Any:
     try:
-        found = ast.literal_eval(text)
+        found = ast.literal_eval(_WithoutSets().visit(ast.parse(text.strip(), mode="eval")))
         json.dumps(found, allow_nan=False)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return _NOTHING
