@@ -354,6 +354,11 @@ class TestSearch:
             search("tiny", 5)
         assert "network" not in str(caught.value) + caught.value.hint
 
+    def test_a_search_does_not_wait_for_an_hour(self, server: FileServer) -> None:
+        server.add(self.QUERY, statuses=[429] * 9, headers={"Retry-After": "3600"})
+        with pytest.raises(FetchError, match="a pause of 3600 seconds"):
+            search("tiny", 5)
+
 
 class TestModelScope:
     @pytest.fixture(autouse=True)

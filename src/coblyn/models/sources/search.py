@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coblyn.errors import BadRequest
 from coblyn.models.sources.hub import open_hub
 
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
 __all__ = ["Found", "search"]
 
-_EXPAND: Any = ["downloads", "likes", "gated", "lastModified", "gguf"]
+_EXPAND = ("downloads", "likes", "gated", "lastModified", "gguf")
+_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,23 @@ def search(text: str, limit: int = 20) -> tuple[Found, ...]:
     if not 1 <= limit <= 100:
         raise BadRequest("From 1 to 100 can be asked for.", field="limit")
     hub = open_hub(f"A search for {text!r}")
-    return hub.ask(
-        repr(text),
-        lambda api: tuple(
-            _found(each)
-            for each in api.list_models(
-                search=text.strip(), filter="gguf", sort="downloads", limit=limit, expand=_EXPAND
-            )
-        ),
+    return hub.ask(repr(text), lambda api: _ask(api, hub.headers, text.strip(), limit))
+
+
+def _ask(api: HfApi, login: dict[str, str], text: str, limit: int) -> tuple[Found, ...]:
+    """One page of the list; the client's own function for it waits as long as the hub wants, without a word."""
+    from huggingface_hub import ModelInfo
+    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+    query = [("filter", "gguf"), ("search", text), ("sort", "downloads"), ("limit", str(limit))]
+    response = get_session().get(
+        f"{api.endpoint}/api/models",
+        params=[*query, *(("expand", each) for each in _EXPAND)],
+        headers={**build_hf_headers(token=False, library_name="coblyn"), **login},
+        timeout=_SECONDS,
     )
+    hf_raise_for_status(response)
+    return tuple(_found(ModelInfo(**each)) for each in response.json())
 
 
 def _found(info: Any) -> Found:
