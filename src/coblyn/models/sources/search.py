@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from coblyn.errors import BadRequest
@@ -63,32 +64,35 @@ def search(text: str, limit: int = 20) -> tuple[Found, ...]:
 
 def _ask(api: HfApi, login: dict[str, str], text: str, limit: int) -> tuple[Found, ...]:
     """One page of the list; the client's own function for it waits as long as the hub wants, without a word."""
-    from huggingface_hub import ModelInfo
-    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+    from huggingface_hub import get_session, hf_raise_for_status
 
     query = [("filter", "gguf"), ("search", text), ("sort", "downloads"), ("limit", str(limit))]
     response = get_session().get(
         f"{api.endpoint}/api/models",
         params=[*query, *(("expand", each) for each in _EXPAND)],
-        headers={**build_hf_headers(token=False, library_name="coblyn"), **login},
+        headers={"User-Agent": "coblyn", **login},
         timeout=_SECONDS,
     )
     hf_raise_for_status(response)
-    return tuple(_found(ModelInfo(**each)) for each in response.json())
+    return tuple(map(_found, response.json()))
 
 
-def _found(info: Any) -> Found:
-    gguf = info.gguf if isinstance(info.gguf, dict) else {}
+def _found(info: dict[str, Any]) -> Found:
+    gguf = info.get("gguf") or {}
     return Found(
-        str(info.id),
-        info.downloads or 0,
-        info.likes or 0,
-        bool(info.gated),
-        info.last_modified.isoformat(timespec="seconds") if info.last_modified else "",
+        str(info["id"]),
+        _number(info.get("downloads")),
+        _number(info.get("likes")),
+        bool(info.get("gated")),
+        _time(info.get("lastModified")),
         str(gguf.get("architecture") or ""),
         _number(gguf.get("total")),
         _number(gguf.get("context_length")),
     )
+
+
+def _time(text: str | None) -> str:
+    return datetime.fromisoformat(text).isoformat(timespec="seconds") if text else ""
 
 
 def _number(value: object) -> int:
