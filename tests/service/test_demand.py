@@ -115,6 +115,19 @@ async def test_a_model_is_loaded_when_it_is_named(files: Path) -> None:
     assert names(models) == ["first", "second"]
 
 
+async def test_files_of_one_name_in_two_folders_are_two_models(files: Path) -> None:
+    for folder in ("a", "b"):
+        tiny_gguf().write(files / folder / "same.gguf")
+    loader = FakeLoader()
+    models = make(files, loader)
+    for name in ("a/same", "b/same", "a/same"):
+        async with models.acquire(name) as model:
+            assert model.engine.info.path == str(files / f"{name}.gguf")
+            assert models.find(model.name) is model
+    assert loader.log == ["load same", "load same"]
+    assert names(models) == ["first", "same", "b/same"]
+
+
 async def test_a_link_to_a_file_is_that_file(files: Path, tmp_path: Path) -> None:
     loader = FakeLoader()
     link = tmp_path / "linked.gguf"

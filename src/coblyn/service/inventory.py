@@ -379,7 +379,7 @@ def _of_loaded(model: LoadedModel) -> Item:
     path = Path(info.path)
     is_file = bool(info.path) and path.is_file()
     modified = datetime.fromtimestamp(path.stat().st_mtime if is_file else model.entry.created, UTC)
-    name = info.name if ":" in info.name else info.name + LATEST
+    name = model.name if ":" in model.name else model.name + LATEST
     size = path.stat().st_size if is_file else info.size
     return Item(name, info.path, size, modified, Modelfile(name), model)
 

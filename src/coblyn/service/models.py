@@ -7,12 +7,13 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coblyn.engine.interface import EngineClient, ModelInfo
 from coblyn.errors import BadRequest, NotFound, SettingsError
 from coblyn.models.declared import DeclaredModels
-from coblyn.models.names import LATEST, plain
+from coblyn.models.names import LATEST, names_of, plain
 from coblyn.service.adapters import SEPARATOR, ModelAdapters
 from coblyn.service.command import GenerateCommand
 from coblyn.service.media import MediaLoader
@@ -56,6 +57,7 @@ class LoadedModel:
     Args:
         engine: Its engine; the creator closes it.
         media: Sends images and sounds to the engine.
+        name: Its name in place of its file's, if another model has that; or empty.
 
     Attributes:
         prompts: Encodes prompts.
@@ -67,8 +69,11 @@ class LoadedModel:
         is_asleep: Whether it is unloaded until the next request.
     """
 
-    def __init__(self, engine: EngineClient, media: MediaLoader | None = None) -> None:
+    def __init__(
+        self, engine: EngineClient, media: MediaLoader | None = None, name: str = ""
+    ) -> None:
         self.engine = engine
+        self._name = name
         self.prompts = Prompts(engine, media)
         self.tokens = Tokens(engine, self.prompts)
         self.adapters = ModelAdapters(engine)
@@ -81,7 +86,7 @@ class LoadedModel:
     @property
     def name(self) -> str:
         """Its name."""
-        return self.engine.info.name
+        return self._name or self.engine.info.name
 
     @property
     def is_away(self) -> bool:
@@ -259,8 +264,11 @@ class Models:
             model.last_used = time.monotonic()
 
     def add(self, engine: EngineClient) -> LoadedModel:
-        """Add a model, in an engine that has loaded it."""
-        model = LoadedModel(engine, self._media)
+        """Add a model, in an engine that has loaded it. Its name is its file's, with the folder if need be."""
+        path, taken = Path(engine.info.path), {model.name for model in self._models}
+        further = (*names_of(path), f"{path.parent.name}/{path.stem}", str(path))
+        name = next((each for each in further if each not in taken), "")
+        model = LoadedModel(engine, self._media, name if engine.info.name in taken else "")
         self._models.append(model)
         return model
 
