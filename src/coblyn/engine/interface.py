@@ -269,7 +269,10 @@ class Runner(Protocol):
 
     @property
     def state_shape(self) -> tuple[int, ...]:
-        """The shape that another context must have to take copies."""
+        """The shape that another context must have to take copies.
+
+        Whether cells are shared (0 or 1), the number of sequences, and the window's size in positions.
+        """
         ...
 
     def take_copy(self, key: int) -> Buffers:

@@ -60,7 +60,7 @@ class KeptLogits:
         return self._ends.get(sequence)
 
     def put_end(self, sequence: int, logits: Logits | None) -> None:
-        """Keep logits for a sequence that got a copy of another's prompt."""
+        """Keep logits for a sequence that got a copy of another's prompt; None changes nothing."""
         if logits is not None:
             self._ends[sequence] = logits
 

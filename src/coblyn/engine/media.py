@@ -75,7 +75,12 @@ class NoMedia:
 
 
 def part_digest(digest: bytes, index: int) -> bytes:
-    """The digest of one of the parts into which an image or a sound is cut."""
+    """The digest of one of the parts into which an image or a sound is cut.
+
+    Args:
+        digest: The digest of the whole.
+        index: Number of the part, 0 to 2**32 - 1.
+    """
     return hashlib.blake2b(digest + index.to_bytes(4, "little"), digest_size=_DIGEST_SIZE).digest()
 
 
@@ -103,7 +108,16 @@ class Recent(Generic[T]):
         return found[0]
 
     def put(self, key: bytes, value: T, size: int) -> Collection[T]:
-        """Keep a value; gives the values that were evicted for it."""
+        """Keep a value in place of an older one with its key.
+
+        Args:
+            key: The key.
+            value: The value.
+            size: Its size in bytes; one above the capacity is kept alone.
+
+        Returns:
+            The values that were evicted for it, the one that was used longest ago first.
+        """
         _, old = self._values.pop(key, (value, 0))
         self._values[key] = value, size
         self._size += size - old

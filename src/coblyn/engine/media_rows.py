@@ -98,7 +98,7 @@ class MediaRows:
         return time.perf_counter() - began
 
     def logits(self, row: Row) -> NDArray[np.float32]:
-        """The logits after a row of this step."""
+        """The logits after a row of this step: a vector over the vocabulary, not normalized."""
         return self._logits[row.request_id]
 
     def close(self) -> None:

@@ -85,7 +85,12 @@ class Parameter:
             raise BadRequest(f"{name} must be {self.rule}.", field=name)
 
     def held(self, value: float, low: float | None = None) -> float:
-        """The value, or its replacement if it is out of range."""
+        """The value, or its replacement if it is out of range: the nearest end of the range, or the default.
+
+        Args:
+            value: Any number; NaN gives the default.
+            low: Another lower end of the range.
+        """
         least = self.range[0] if low is None else low
         if least <= value <= self.range[1]:
             return value

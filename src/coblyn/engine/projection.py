@@ -54,7 +54,14 @@ class Projection:
         self.num_encoded = 0
 
     def take(self, raw: RawMedia) -> tuple[Span, ...]:
-        """Cut and scale an image or a sound for the model."""
+        """Cut and scale an image or a sound for the model, and keep the parts until ``encode`` wants them.
+
+        Returns:
+            Its spans in a prompt: parts, with the tokens that the model wants around them.
+
+        Raises:
+            BadRequest: A part that has to be computed in one step has more tokens than one holds.
+        """
         taken = _taken(raw.digest, self._prepared(raw))
         for chunk in taken.chunks.values():
             if chunk.is_whole and chunk.num_cells > self._max_whole:

@@ -34,7 +34,12 @@ class Adaptive:
 
     @classmethod
     def start(cls, target: float, decay: float) -> Adaptive:
-        """The initial state: as if all earlier tokens had met the target."""
+        """The initial state: as if all earlier tokens had met the target.
+
+        Args:
+            target: The probability to aim at, 0 to 1; below 0 is off.
+            decay: Weight of the past, clamped to 0.01 to 0.99.
+        """
         held = min(0.99, max(0.01, decay))
         return cls(target, held, target / (1 - held), 1 / (1 - held))
 

@@ -84,7 +84,13 @@ class Mirostat:
 
     @classmethod
     def start(cls, version: int, tau: float, eta: float) -> Mirostat:
-        """The state of a new request."""
+        """The state of a new request, in which ``mu`` is twice ``tau``.
+
+        Args:
+            version: 1 or 2.
+            tau: The surprise to aim at, in bits.
+            eta: Share of the error by which ``mu`` is corrected.
+        """
         return cls(version, tau, eta, 2 * tau)
 
     def truncate(self, logits: Logits) -> Logits:
