@@ -32,7 +32,17 @@ Raises:
 
 
 def run_here(source: str, variables: Mapping[str, Any]) -> str:
-    """Render in this process, within the limits of the sandbox."""
+    """Render in this process, within the limits of the sandbox.
+
+    Args:
+        source: The template, Jinja text.
+        variables: What it may use, such as ``messages``.
+
+    Raises:
+        BeyondLimits: It does what the sandbox forbids, or too much of it.
+        TemplateRefusal: It refuses the conversation.
+        ModelBroken: It is invalid; the message says what and where.
+    """
     from jinja2.exceptions import SecurityError  # servers render in other processes
 
     sandbox, template = _compiled(source)

@@ -72,7 +72,7 @@ class Facts:
         return int(value) if value.isdecimal() else default
 
     def words(self, name: str) -> tuple[str, ...]:
-        """Value of a fact as a list of words."""
+        """Value of a fact as words, split at whitespace; none if the fact is unknown."""
         return tuple(self[name].split())
 
     def with_facts(self, more: Iterable[Fact]) -> Facts:

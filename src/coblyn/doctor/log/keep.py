@@ -99,7 +99,7 @@ class Keeper:
             self._tail_bytes -= len(self._tail.popleft()[1])
 
     def lines(self) -> list[tuple[int, bytes]]:
-        """The kept lines with their numbers, in order."""
+        """The kept lines in order, each with its number in the log, from 1 on."""
         cut = self._tail_bytes - _TAIL_BYTES
         for number, block in self._tail:
             start = _forward(block, cut, 0) if cut > 0 else 0

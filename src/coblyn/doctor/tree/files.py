@@ -106,7 +106,7 @@ class Files:
         return posixpath.isabs(name) and os.path.lexists(name)
 
     def newest(self, names: Iterator[str]) -> tuple[str, int]:
-        """The file that was changed last, and when; ("", 0) if none exists."""
+        """The file that was changed last, and when, in nanoseconds since 1970; ("", 0) if none exists."""
         times = ((entry.mtime, name) for name in names if (entry := self.entry(name)))
         when, name = max(times, default=(0, ""))
         return name, when

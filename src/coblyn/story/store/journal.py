@@ -113,7 +113,16 @@ class Journal:
             return wanted, self._folded(connection, story, wanted)
 
     def records(self, story: str, after: int, limit: int = 1000) -> list[Record]:
-        """Records after a version, oldest first."""
+        """Records after a version, oldest first.
+
+        Args:
+            story: Its id.
+            after: The version, 0 for the beginning.
+            limit: Maximum number of records; call again with the last one's version for more.
+
+        Raises:
+            StoryNotFound: There is no such story.
+        """
         with self._database.reading() as connection:
             return list(
                 records_between(connection, story, after, _version(connection, story), limit)
