@@ -50,6 +50,13 @@ CASES = [
     Case("<tool_call>no JSON</tool_call> So.", "<tool_call>no JSON</tool_call> So."),
     Case('<tool_call>{"name": ', '<tool_call>{"name": '.rstrip() + " "),
     Case("2 <tool", "2 <tool"),
+    *(
+        Case(
+            f'<tool_call>\n{{"name": "now", "arguments": "{text}"}}\n</tool_call>',
+            calls=[("now", f'"{text}"')],
+        )
+        for text in ("{hello world}", "[oops", "{} and more")
+    ),
 ]
 
 REQUIRED = CALL

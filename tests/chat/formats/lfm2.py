@@ -58,6 +58,8 @@ CASES = [
         '<|tool_call_start|>{"name": "weather", "arguments": {"city": "Oslo", "days": 2}}<|tool_call_end|>',
         calls=[MEANT],
     ),
+    Case(f"{calls(OSLO)}[{OSLO}]<|tool_call_end|> So.", "So.", [MEANT]),
+    Case(f"{calls(OSLO)}[1] is a note", "[1] is a note", [MEANT]),
 ]
 
 REQUIRED = calls(OSLO)

@@ -157,7 +157,7 @@ def _object(value: str) -> str:
     """Arguments as JSON text, unwrapped if they are an object within a string."""
     if value.startswith('"'):
         inner = _text(value).strip()
-        if inner.startswith("{"):
+        if inner.startswith("{") and is_json(inner):
             return inner
         return value if inner else ""
     return "" if value == "null" else value

@@ -128,7 +128,19 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
         out.broken(incoming.recorded())
         return
     yield from incoming.skip_space()
-    yield from incoming.accept(_END)
+    if (yield from incoming.accept(_END)):
+        yield from _skip_echo(incoming)
+
+
+def _skip_echo(incoming: Incoming) -> Reading[None]:
+    """Skip calls that the model writes a second time, without the mark that begins them."""
+    if not (yield from incoming.comes("[")):
+        return
+    text, mark = yield from incoming.text_before(_BEGIN, _END)
+    if mark == _END:
+        yield from incoming.accept(_END)
+    else:
+        incoming.put_back(text)
 
 
 def _rule(lark: Lark) -> CallRule:

@@ -190,6 +190,8 @@ def json_of_text(text: str, types: frozenset[str]) -> str:
         return _dumps(text)
     stripped = text.strip()
     found = _meant(stripped)
+    if found is None and "string" in types and stripped not in ("null", "None"):
+        return _dumps(text)  # a word like any other
     if found is not _NOTHING and _fits(found, types):
         is_json = isinstance(found, dict | list | float | int) and _is_json(stripped)
         return stripped if is_json else _dumps(found)
