@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,14 @@ class TestFromAddresses:
         assert pull(url).is_new
         assert not pull(url).is_new
         assert pull(url, force=True).is_new
+
+    def test_two_at_once_fetch_it_once(self, server: FileServer) -> None:
+        url = server.add("/tiny.gguf", MODEL, silence=0.5)
+        with ThreadPoolExecutor(2) as pool:
+            both = [pool.submit(pull, url) for _ in range(2)]
+            paths = {each.result().path for each in both}
+        assert [path.read_bytes() for path in paths] == [MODEL]
+        assert len(server.requests) == 1
 
     def test_digest(self, server: FileServer, home: Path) -> None:
         url = server.add("/tiny.gguf", MODEL)

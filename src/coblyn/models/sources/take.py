@@ -57,16 +57,28 @@ def take_in(
     """
     target = folder / file.name
     waiting = Progress(f"Fetching {file.name}", 0, None, "bytes", "waiting for another process")
+    before = _identity(target)
     with (
         disk_errors(folder, what=f"Pulling {file.name}", error=FetchError),
         alone(target, on_wait=lambda: report(waiting)),
     ):
-        if not _is_there(file, target, report):
+        # What another process has put there meanwhile is taken, if nobody can say what it should be.
+        has_come = not file.sha256 and _identity(target) not in (None, before)
+        if not (has_come or _is_there(file, target, report)):
             unchecked = target.with_name(target.name + ".unchecked")
             if not (may_link and _is_linked(file, unchecked, report)):
                 _fetch(file, unchecked, report, network or Network())
             _accept(file, unchecked, target)
     return target
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is replaced; None if there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_ino, state.st_mtime_ns
 
 
 def _is_there(file: RemoteFile, target: Path, report: Report) -> bool:
