@@ -219,6 +219,26 @@ def test_selections_that_grow_keep_what_a_sorted_vocabulary_would(
     assert distance(ours, definition) < 1e-5 or not is_settled(chain, logits)
 
 
+@given(data=st.data())
+@ANY
+def test_a_mask_leaves_its_tokens_alone(library: Library, data: Any) -> None:
+    logits = data.draw(rows((1, 31, 32, 33, 1000)))
+    size = len(logits)
+    share = data.draw(st.sampled_from([0.0, 0.05, 0.5, 1.0]))
+    allowed = np.random.default_rng(data.draw(st.integers(0, 99))).random(size) < share
+    bits = np.packbits(np.pad(allowed, (0, -size % 32)), bitorder="little")
+    chain = sampling.Chain([], data.draw(st.integers(0, 2**64 - 1)), [])
+    draw = Draw(
+        Native(library, chain, size).sampler,
+        logits=logits.astype(np.float32),
+        mask=bits.view(np.uint32),
+    )
+    context: Any = SimpleNamespace(library=library, pointer=None)
+    ((row,),) = Steps(context, Batch(1), 1).run(0, [draw])
+    left = np.where(allowed, logits, -np.inf)
+    assert row.token == (chain.draw(left) if (left > -np.inf).any() else ALL_FORBIDDEN)
+
+
 @pytest.mark.parametrize("outlier", [0.0, 1e4])
 def test_top_n_sigma_measures_a_whole_vocabulary(library: Library, outlier: float) -> None:
     """The limit is put into the widest gap between the best logits: a less exact deviation would miss it."""

@@ -55,25 +55,6 @@ struct coblyn_sampler {
         return chain.apply(candidates, history, n_stages);
     }
 
-    // Remove the tokens whose bits are not set. Returns whether there was one that could have been drawn.
-    bool forbid(float * logits, const uint32_t * mask) const {
-        int32_t is_lost = 0;
-        for (int32_t start = 0; start < n_vocab; start += 32) {
-            const uint32_t word  = mask[start / 32];
-            const int32_t  count = std::min(32, n_vocab - start);
-            if (word == UINT32_MAX) {
-                continue;
-            }
-            float * const part = logits + start;
-            for (int32_t i = 0; i < count; ++i) {
-                const bool stays = word >> i & 1;
-                is_lost |= !stays & (part[i] > coblyn::minus_infinity);
-                part[i] = stays ? part[i] : coblyn::minus_infinity;
-            }
-        }
-        return is_lost != 0;
-    }
-
     // Report the best candidates in their current state.
     void tell(double log_sum, coblyn_drawn & out) {
         if (n_logprobs == 0) {
@@ -99,7 +80,7 @@ struct coblyn_sampler {
             tell(log_sum, out);
         }
         if (mask) {  // log-probabilities are the model's, so not earlier
-            const bool is_lost = forbid(logits, mask);
+            const bool is_lost = coblyn::forbid(logits, n_vocab, mask);
             candidates.begin(logits, n_vocab, is_lost);
         }
         out.token = prepare(chain.size());

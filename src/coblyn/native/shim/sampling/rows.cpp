@@ -56,7 +56,29 @@ inline double total_of(const float * sums) {
     return total;
 }
 
+// Up to 32 logits and their bits. Returns whether one is lost.
+inline int32_t forbid_word(float * x, int32_t n, uint32_t allowed) {
+    int32_t is_lost = 0;
+    for (int32_t i = 0; i < n; ++i) {
+        const int32_t stays = allowed >> i & 1;
+        const float   logit = x[i];
+        is_lost |= (stays ^ 1) & (logit > minus_infinity);
+        x[i] = stays ? logit : minus_infinity;
+    }
+    return is_lost;
+}
+
 }  // namespace
+
+COBLYN_VERSIONS
+bool forbid(float * x, int32_t n, const uint32_t * allowed) {
+    int32_t is_lost = 0;
+    int32_t i       = 0;
+    for (; i + 32 <= n; i += 32, ++allowed) {
+        is_lost |= *allowed != UINT32_MAX ? forbid_word(x + i, 32, *allowed) : 0;
+    }
+    return (is_lost | (i < n ? forbid_word(x + i, n - i, *allowed) : 0)) != 0;
+}
 
 COBLYN_VERSIONS
 bool find_peaks(const float * x, int32_t n, float * peaks, float * tops) {

@@ -41,4 +41,7 @@ double exponential_sums(const float * x, int32_t n, float shift, float scale, do
 // The same sum over all logits, and each term times the distance, (shift - x) * scale, from the best one. Distances count up to 88.
 Weighed weighed(const float * x, int32_t n, float shift, float scale);
 
+// Make the logits minus infinity whose bits, in words of 32, lowest first, are not set. Returns whether one was not that before.
+bool forbid(float * x, int32_t n, const uint32_t * allowed);
+
 }  // namespace coblyn
