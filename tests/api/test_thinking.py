@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from coblyn.engine.local import LocalEngine
 from coblyn.errors import BadRequest
 from coblyn.service.command import ChatPrompt, GenerateCommand, TextPrompt
 
+MESSAGES = [{"role": "user", "content": "a"}]
 CHAT, TEXT, KOBOLD = "/v1/chat/completions", "/v1/completions", "/api/v1/generate"
 SCRIPT = "<think>one two three four five six</think>\n\nIt is seven, or eight, or even nine."
 TEMPLATE = "{% for m in messages %}{{ m.content }}{% endfor %}"
@@ -44,8 +45,7 @@ async def opened() -> AsyncIterator[Client]:
 
 
 async def reply_to(client: Client, **body: Any) -> dict[str, Any]:
-    messages = [{"role": "user", "content": "a"}]
-    reply = await client.post(CHAT, {"messages": messages, "max_tokens": 60} | body)
+    reply = await client.post(CHAT, {"messages": MESSAGES, "max_tokens": 60} | body)
     assert reply.status == 200, reply.json
     return dict(reply.json["choices"][0]["message"])
 
@@ -69,6 +69,54 @@ async def test_it_is_as_long_as_it_is_where_nobody_limits_it(client: Client) -> 
     for body in ({}, {"reasoning_effort": "high"}, {"reasoning_budget": -1}):
         message = await reply_to(client, **body)
         assert message["reasoning_content"] == "one two three four five six"
+
+
+DIALECTS: dict[str, tuple[dict[str, Any], Callable[[Any], str], Callable[[Any], str]]] = {
+    "/v1/responses": (
+        {"input": "a", "max_output_tokens": 60},
+        lambda reply: reply["output"][0]["content"][0]["text"],
+        lambda reply: reply["output"][1]["content"][0]["text"],
+    ),
+    "/v1/messages": (
+        {"model": "fake", "messages": MESSAGES, "max_tokens": 60},
+        lambda reply: reply["content"][0]["thinking"],
+        lambda reply: reply["content"][1]["text"],
+    ),
+    "/api/chat": (
+        {"model": "fake", "messages": MESSAGES, "stream": False, "options": {"num_predict": 60}},
+        lambda reply: reply["message"]["thinking"],
+        lambda reply: reply["message"]["content"],
+    ),
+    "/api/generate": (
+        {"model": "fake", "prompt": "a", "stream": False, "options": {"num_predict": 60}},
+        lambda reply: reply["thinking"],
+        lambda reply: reply["response"],
+    ),
+    "/completion": (
+        {"prompt": "a", "n_predict": 60},
+        lambda reply: reply["content"].partition("</think>")[0].removeprefix("<think>").strip(),
+        lambda reply: reply["content"].partition("</think>")[2],
+    ),
+    "/v1/completions": (
+        {"prompt": "a", "max_tokens": 60},
+        lambda reply: reply["choices"][0]["text"][len("<think>") :].partition(" </think>")[0],
+        lambda reply: reply["choices"][0]["text"].partition("</think>")[2],
+    ),
+}
+"""Bodies of the other dialects, and where their replies have the reasoning and the answer."""
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+@pytest.mark.parametrize("budget", [{"reasoning_budget": 8}, {"thinking_budget": 8}])
+async def test_a_budget_counts_in_every_dialect(
+    path: str, budget: dict[str, Any], client: Client
+) -> None:
+    body, reasoning, answer = DIALECTS[path]
+    reply = await client.post(path, body | budget)
+    assert reply.status == 200, reply.json
+    assert reasoning(reply.json) == "one two"
+    assert answer(reply.json).strip()
+    assert "x-coblyn-warnings" not in reply.headers
 
 
 async def test_what_a_template_opened_is_limited_too(opened: Client) -> None:
