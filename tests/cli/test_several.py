@@ -103,6 +103,8 @@ def test_what_is_not_here_and_what_does_not_count_is_told(presets: Path) -> None
 
 def test_the_one_that_is_loaded_at_the_start(presets: Path) -> None:
     assert read(presets).model is None
+    presets.write_text(PRESETS.replace("c = 512", "c = 512\nload-on-startup = true"))
+    assert "hub/repo:Q8_0: it is loaded when a request names it" in read(presets).told
     presets.write_text(PRESETS.replace("top-k = 5", "top-k = 5\nload-on-startup = true"))
     assert read(presets).model == str(paths.models() / "repo-Q8_0.gguf")
 

@@ -78,11 +78,12 @@ class AdminDirectory:
             values |= {k: v for k, v in foreign.settings[1].items() if k in _ENGINE}
             model = foreign.model or model
         file = self._model(model)
-        if file and file != Path(self._initial.model):  # its adapters belong to the initial model
-            values = {"adapters": (), "control_vectors": ()} | values
-        settings = replace(self._settings, **values)
+        settings: EngineSettings = self._settings
+        if file:  # adapters and other files of the initial model are for that one only
+            initial = EngineConfig.from_settings(settings, model=Path(self._initial.model))
+            settings = initial.for_model(file)
         return EngineConfig.from_settings(
-            settings,
+            replace(settings, **values),
             model=file,
             embeds=file is not None and not writes(corrected(read_header(file))),
             library=Path(self._initial.library) if self._initial.library else None,

@@ -90,6 +90,8 @@ class _Declaring:
         self._take_settings(preset.name, path, own)
         if preset.starts and self.first is None:
             self.first = path
+        elif preset.starts:
+            self.told[preset.name] = "it is loaded when a request names it; one is at the start"
 
     def _take_settings(self, name: str, path: Path, own: Mapping[str, Any]) -> None:
         from coblyn.files import real_path
