@@ -51,6 +51,11 @@ CASES = [
     Case(block(OSLO).replace("tool▁calls▁begin", "tool_calls_begin"), calls=[MEANT]),
     Case(block(OSLO)[:70], block(OSLO)[:70]),
     Case(block("no"), "<｜tool▁calls▁begin｜>no<｜tool▁calls▁end｜>"),
+    Case(
+        block("<｜tool▁call▁begin｜>weather<｜tool▁call▁end｜>", NEW, NEW),
+        "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁call▁end｜>",
+        [MEANT, MEANT],
+    ),
 ]
 
 REQUIRED = block(NEW)

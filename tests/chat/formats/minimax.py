@@ -51,6 +51,7 @@ CASES = [
     Case(
         "<minimax:tool_call>\nno</minimax:tool_call>", "<minimax:tool_call>\nno</minimax:tool_call>"
     ),
+    Case(block("<invoke>\n</invoke>\n", OSLO), "<minimax:tool_call>\n<invoke>\n</invoke>", [MEANT]),
 ]
 
 REQUIRED = block(OSLO)

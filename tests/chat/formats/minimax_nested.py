@@ -19,6 +19,7 @@ STOPS = {"type": "array", "items": PLACE}
 SPARE = {"type": "object", "additionalProperties": {"type": "string"}}
 TOOLS_HERE = (
     *TOOLS,
+    make_tool("stop", at={"oneOf": [{"type": "integer"}, {"anyOf": [PLACE]}]}),
     make_tool("drive", to=PLACE, stops=STOPS, spare=SPARE, any={"type": ["string", "null"]}),
 )
 
@@ -99,6 +100,8 @@ CASES = [
     Case(block(OSLO)[:90], block(OSLO)[:90]),
     Case(CUT, CUT[CUT.index("\n", 30) :], [MEANT]),
     Case(f"{M}<tool_call>\n{M}</x> so", f"{M}<tool_call>\n{M}</x> so"),
+    Case(block(invoke("stop", tag("at", HOME))), calls=[("stop", f'{{"at": {PLACED}}}')]),
+    Case(block(invoke("stop", tag("at", "5"))), calls=[("stop", '{"at": 5}')]),
 ]
 
 REQUIRED = f"{M}<tool_call>\n{OSLO}\n{M}</tool_call>"

@@ -25,9 +25,10 @@ _BEGINS = (
 
 
 def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:  # noqa: ARG001
-    name, mark = yield from incoming.text_until(_SEPARATOR)
-    if not mark:
+    name, mark = yield from incoming.text_before(_SEPARATOR, _CALL, _CALL_END)
+    if mark != _SEPARATOR:
         return False
+    yield from incoming.accept(_SEPARATOR)
     yield from incoming.skip_space()
     fence = ""
     if name.strip() and (yield from incoming.accept(_CALL_END)):

@@ -35,9 +35,12 @@ def section(
             if not is_call:
                 break
             if not (yield from read_one(incoming, out, situation)):
-                yield from incoming.until(tuple(ends), drop)
+                following = yield from incoming.before((call, *ends), drop)
+                if following != call:
+                    yield from incoming.accept_any(*ends)
+                    out.broken(incoming.recorded())
+                    return
                 out.broken(incoming.recorded())
-                return
             incoming.record()
             is_call = False
         yield from incoming.accept_any(*ends)

@@ -6,7 +6,7 @@ import ast
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,27 +120,31 @@ class Known:
 
     def member(self, key: str) -> Known:
         """The same of a property."""
-        schema = self._found
-        properties = schema.get("properties")
-        if isinstance(properties, Mapping) and key in properties:
-            return Known(properties[key], self.root)
-        others = schema.get("additionalProperties")
-        return Known(others if isinstance(others, Mapping) else None, self.root)
+        for schema in _ways(self.schema, self.root):
+            properties = schema.get("properties")
+            if isinstance(properties, Mapping) and key in properties:
+                return Known(properties[key], self.root)
+        others = (schema.get("additionalProperties") for schema in _ways(self.schema, self.root))
+        return Known(next((each for each in others if isinstance(each, Mapping)), None), self.root)
 
     def item(self) -> Known:
         """The same of an item, of those that are alike."""
-        items = self._found.get("items")
-        return Known(items if isinstance(items, Mapping) else None, self.root)
+        items = (schema.get("items") for schema in _ways(self.schema, self.root))
+        return Known(next((each for each in items if isinstance(each, Mapping)), None), self.root)
 
-    @property
-    def _found(self) -> Mapping[str, Any]:
-        found = self.schema
-        for _ in range(_MAX_DEPTH):
-            reference = found.get("$ref") if isinstance(found, Mapping) else None
-            if not isinstance(reference, str):
-                break
-            found = _resolved(reference, self.root)
-        return found if isinstance(found, Mapping) else {}
+
+def _ways(schema: Any, root: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """A schema, and those that it refers to or combines."""
+    if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
+        return
+    yield schema
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        yield from _ways(_resolved(reference, root), root, depth + 1)
+    for key in ("anyOf", "oneOf", "allOf"):
+        several = schema.get(key)
+        for each in several if isinstance(several, list) else ():
+            yield from _ways(each, root, depth + 1)
 
 
 def _types(schema: Any, root: Mapping[str, Any], depth: int) -> frozenset[str]:
