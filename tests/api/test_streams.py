@@ -100,6 +100,20 @@ def wait_until_health(url: str, running: int, waiting: int) -> None:
 
 LONG = {"prompt": "x", "max_tokens": 3000, "max_length": 3000, "ignore_eos": True}
 UNREAD = {"prompt": "x" * 3000, "max_tokens": 10, "max_length": 10}
+UNREAD_TALK = {
+    "model": "fake",
+    "messages": [{"role": "user", "content": "x" * 3000}],
+    "max_tokens": 10,
+}
+READING: list[tuple[str, dict[str, object]]] = [
+    ("/v1/chat/completions", UNREAD_TALK),
+    ("/v1/responses", {"model": "fake", "input": "x" * 3000}),
+    ("/v1/messages", UNREAD_TALK),
+    ("/api/chat", UNREAD_TALK),
+    ("/api/generate", UNREAD | {"model": "fake"}),
+    ("/completion", UNREAD),
+]
+"""Other routes, each with a prompt that takes a hundred steps to read."""
 
 
 @pytest.mark.parametrize(
@@ -111,6 +125,8 @@ UNREAD = {"prompt": "x" * 3000, "max_tokens": 10, "max_length": 10}
         ("/api/v1/generate", LONG),
         (COMPLETIONS, UNREAD | {"stream": True}),
         (COMPLETIONS, UNREAD),
+        ("/api/v1/generate", UNREAD),
+        *((path, body | {"stream": stream}) for path, body in READING for stream in (True, False)),
     ],
 )
 def test_the_work_ends_when_the_client_leaves(
