@@ -138,3 +138,20 @@ def test_steps_go_back_and_forth_across_reloads(new_page: NewPage, server_url: s
             page.keyboard.press(f"Control+{verb}")
         wanted = "".join(words[:left])
         wait(page, lambda: text(page) == wanted, f"{left} steps", 2 * STEPS)  # noqa: B023
+
+
+def test_a_banned_phrase_does_not_appear(page: Page) -> None:
+    write(page, PROMPT)
+    button(page, "Generate").click()
+    wait_until_idle(page)
+    written = text(page).removeprefix(PROMPT)
+    page.keyboard.press("Control+z")
+    wait(page, lambda: text(page) == PROMPT, "the text without the piece")
+    open_panel(page, "Story")
+    phrase = " ".join(written.split()[1:3])
+    page.get_by_role("textbox", name="Banned phrases").fill(f"{phrase.upper()}\n")
+    button(page, "Close Story").click()
+    button(page, "Generate").click()
+    wait_until_idle(page)
+    assert len(text(page)) > len(PROMPT)
+    assert phrase.lower() not in text(page).removeprefix(PROMPT).lower()

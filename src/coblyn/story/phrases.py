@@ -43,6 +43,7 @@ PHRASES: Mapping[str, str | tuple[str, str]] = {
     "note": "author's note",
     "note_place": ("{n} paragraph before the end", "{n} paragraphs before the end"),
     "user_name": "name of the writer",
+    "tags": "tags of instructions",
     "other_names": "names of the others",
     "num_branches": ("{n} branch", "{n} branches"),
     "num_takes": ("{n} swipe", "{n} swipes"),

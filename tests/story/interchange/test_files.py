@@ -103,6 +103,18 @@ def test_what_a_kobold_entry_forbids_stays_forbidden() -> None:
         assert bool(fire(entries, Scene([text])).fired) is is_fired
 
 
+def test_the_tags_of_a_kobold_save_are_used_where_they_are_its_own() -> None:
+    own = {"instruct_starttag": "\\n### Instruction:\\n", "instruct_endtag": "\\n### Response:\\n"}
+    own |= {"instruct_starttag_end": "</s>", "opmode": 4}
+    tags = {"user_start": "\n### Instruction:\n", "assistant_start": "\n### Response:\n"}
+    tags |= dict.fromkeys(("system_start", "system_end", "user_end", "assistant_end"), "")
+    for more, expected in (({}, tags), ({"separate_end_tags": True}, tags | {"user_end": "</s>"})):
+        state = load(KOBOLD | {"savedsettings": own | more})
+        assert state.places["settings/instruct"] == expected
+    automatic = {"instruct_starttag": "{{[INPUT]}}", "instruct_endtag": "{{[OUTPUT]}}"}
+    assert "settings/instruct" not in load(KOBOLD | {"savedsettings": automatic}).places
+
+
 def test_a_kobold_save_goes_out_as_it_came() -> None:
     imported = load(KOBOLD)
     saved = json.loads(export_file(imported, "kobold").data)

@@ -42,6 +42,8 @@ export interface GenerateRequest {
   sampler_seed: number;
   grammar?: string;
   stop_sequence: string[];
+  /** Ignoring case; where one appears, its tokens are taken back and others drawn. */
+  banned_strings?: string[];
   trim_stop: boolean;
   replace_instruct_placeholders: boolean;
   genkey: string;

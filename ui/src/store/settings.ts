@@ -9,6 +9,8 @@ export interface Settings {
   seed: number;
   /** One text a line; `\n` stands for a line end. */
   stop: string;
+  /** What the model may not write, written like that. */
+  banned: string;
   /** Of the samplers' numbers those that were chosen, by the names of the table. */
   values: Readonly<Record<string, number>>;
 }
@@ -28,7 +30,7 @@ export interface NumberRule {
 export const LENGTH: NumberRule = { name: "length", min: 1, max: 8192, step: 1, start: 160, slider: [16, 1024] };
 export const SEED: NumberRule = { name: "seed", min: -1, max: 2147483647, step: 1, start: -1 };
 
-export const DEFAULTS: Settings = { maxLength: LENGTH.start, seed: SEED.start, stop: "", values: {} };
+export const DEFAULTS: Settings = { maxLength: LENGTH.start, seed: SEED.start, stop: "", banned: "", values: {} };
 
 /** Where a story starts: samplers that suit prose from small models as well as large ones. */
 const START: Readonly<Record<string, number>> = {
@@ -97,6 +99,7 @@ export function readSettings(stored: unknown): Settings {
     maxLength: clamp(LENGTH, given.maxLength),
     seed: clamp(SEED, given.seed),
     stop: typeof given.stop === "string" ? given.stop : "",
+    banned: typeof given.banned === "string" ? given.banned : "",
     values: Object.fromEntries(values.filter(([, value]) => Number.isFinite(value))) as Record<string, number>,
   };
 }
@@ -108,7 +111,8 @@ export function clamp(rule: NumberRule, value: unknown): number {
   return Number.isInteger(rule.step) ? Math.round(limited) : limited;
 }
 
-export function stopSequences(lines: string): string[] {
+/** Texts, one a line; `\n` in one stands for a line end. */
+export function textsOf(lines: string): string[] {
   return lines
     .split("\n")
     .filter((line) => line !== "")
@@ -136,12 +140,14 @@ export function toRequest(
   prompt: string,
   genkey: string,
 ): GenerateRequest {
+  const banned = textsOf(settings.banned);
   return {
     ...samplers(settings, table),
+    ...(banned.length > 0 ? { banned_strings: banned } : {}),
     prompt,
     max_length: settings.maxLength,
     sampler_seed: settings.seed === 0 ? SEED_ZERO : settings.seed,
-    stop_sequence: stopSequences(settings.stop),
+    stop_sequence: textsOf(settings.stop),
     trim_stop: true,
     // The story goes as it is, whatever braces it has.
     replace_instruct_placeholders: false,

@@ -7,7 +7,7 @@ import { zh } from "../words/zh";
 import { briefly, speedOf } from "./figures";
 import { wordsFor } from "./notices";
 import { Sentences } from "./sentences";
-import { DEFAULTS, readSettings, ruleOf, SEED, stopSequences, toRequest, valueOf, withValue } from "./settings";
+import { DEFAULTS, readSettings, ruleOf, SEED, textsOf, toRequest, valueOf, withValue } from "./settings";
 import { spacing } from "./spacing";
 
 const row = (name: string, called: string, change: Partial<Parameter> = {}): Parameter => ({
@@ -39,14 +39,16 @@ test("a number that is back where it started is no choice any more", () => {
 });
 
 test("stop sequences are lines, in which \\n is a line end", () => {
-  expect(stopSequences("")).toEqual([]);
-  expect(stopSequences("\\nYou:\n\n###\n ")).toEqual(["\nYou:", "###", " "]);
+  expect(textsOf("")).toEqual([]);
+  expect(textsOf("\\nYou:\n\n###\n ")).toEqual(["\nYou:", "###", " "]);
 });
 
 test("a request has Kobold's names", () => {
   const request = toRequest({ ...DEFAULTS, stop: "END" }, TABLE, "Once", "k");
   expect(request).toMatchObject({ prompt: "Once", genkey: "k", stop_sequence: ["END"], sampler_seed: -1 });
   expect(request.replace_instruct_placeholders).toBe(false);
+  expect(request).not.toHaveProperty("banned_strings");
+  expect(toRequest({ ...DEFAULTS, banned: "a testament to\n\nbarely above" }, TABLE, "", "k").banned_strings).toEqual(["a testament to", "barely above"]);
 });
 
 test("samplers go by their names in the table, held to its limits; what nobody chose is the server's affair", () => {

@@ -299,6 +299,8 @@ export const en = {
   memory: "Memory",
   memoryHint: "Always placed above the story, however long it grows: who, where, in what voice.",
   stop: "Stop",
+  banned: "Banned phrases",
+  bannedHint: "One per line, ignoring case. Where one would appear, the model takes another way.",
   stopSequences: "Stop sequences",
   stopHint: "One per line; \\n is a line break. Writing ends where one would appear.",
   saveCopy: "Save a copy",

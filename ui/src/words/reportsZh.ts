@@ -31,6 +31,7 @@ export const REPORTS: Readonly<Record<string, string>> = {
   note: "作者注",
   note_place: "文末往上 {n} 段",
   user_name: "作者的名字",
+  tags: "指令的标签",
   other_names: "其他人的名字",
   num_branches: "{n} 个分支",
   num_takes: "{n} 个候选回复",

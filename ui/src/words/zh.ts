@@ -284,6 +284,8 @@ export const zh: Words = {
   memory: "记忆",
   memoryHint: "无论故事多长，始终放在最前面：谁、在哪里、用什么口吻。",
   stop: "停止",
+  banned: "禁用短语",
+  bannedHint: "每行一个，不分大小写。将要出现时，模型会改用别的词句。",
   stopSequences: "停止序列",
   stopHint: "每行一个；\\n 表示换行。出现其中之一就停笔。",
   saveCopy: "另存一份",

@@ -61,6 +61,7 @@ def import_kobold(given: Mapping[str, Any], name: str) -> Imported:
     mode = _MODES.get(settings.get("opmode", 1), "story")
     writer.put("mode", mode, "mode", f"mode_{mode}")
     _speakers(writer, settings)
+    _tags(writer, settings)
     if isinstance(value.get("memory"), str) and value["memory"]:
         writer.put("memory", value["memory"], "memory")
     _note(writer, value)
@@ -80,6 +81,25 @@ def _speakers(writer: Writer, settings: Mapping[str, Any]) -> None:
         names = others.split("||$||")
         note = phrase("given", text=", ".join(names))
         writer.put("settings/speakers", names, "other_names", note)
+
+
+def _tags(writer: Writer, settings: Mapping[str, Any]) -> None:
+    """What instructions and answers stand between, unless that is left to the model's own template."""
+    tags = {
+        f"{role}_{end}": _tag(settings, f"instruct_{name}tag", end)
+        for role, name in (("system", "sys"), ("user", "start"), ("assistant", "end"))
+        for end in ("start", "end")
+    }
+    if tags["user_start"] and tags["assistant_start"] and "{{[" not in "".join(tags.values()):
+        writer.put("settings/instruct", tags, "tags")
+
+
+def _tag(settings: Mapping[str, Any], name: str, end: str) -> str:
+    """A tag. Those that end a turn count only where they are separate; line ends are written as two characters."""
+    if end == "end" and not settings.get("separate_end_tags"):
+        return ""
+    tag = settings.get(name + ("_end" if end == "end" else ""))
+    return tag.replace("\\n", "\n") if isinstance(tag, str) else ""
 
 
 def _newest_form(value: Mapping[str, Any]) -> Mapping[str, Any]:
