@@ -1,8 +1,10 @@
 """What it costs to draw a token, by chain: microseconds of one row on one core.
 
-    python bench/sampling.py [--vocab 262144] [--rounds 300]
+    python bench/sampling.py [--vocab 262144] [--rounds 300] [--only CHAIN ...]
+    python bench/sampling.py --model MODEL.gguf [--threads 2] [--only CHAIN ...]
 
-Rows are random logits that follow Zipf's law, eight of them in turn. Each figure is the median. The last line is JSON.
+Rows are random logits that follow Zipf's law, eight of them in turn. Each figure is the median. With a model, it is the
+part of a step with eight sequences that is not spent in computing the logits, in percent. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,9 +22,10 @@ import numpy as np
 from coblyn.cli.build import ensure_bundle
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.stages import chain
-from coblyn.llama.context import Batch
+from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.library import Library, open_library
-from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
+from coblyn.llama.model import Model
+from coblyn.llama.sampler import MAX_DRAWN, Draw, Sampler, SamplerOptions
 from coblyn.llama.steps import Steps
 
 PLAIN = SamplingParams(temperature=0.8)
@@ -58,6 +63,9 @@ CHAINS = {
     "dynamic temperature, min-p": SamplingParams(temperature=1.25, dynatemp_range=0.75, min_p=0.05),
     "top-n-sigma 1": SamplingParams(top_n_sigma=1.0),
 }
+NUM_ROWS, NUM_KNOWN = 8, 64
+"""Sequences of a model's step, and tokens of each that it knows."""
+
 DRY = SamplingParams(temperature=0.0, dry_multiplier=0.8)
 
 
@@ -94,25 +102,79 @@ def microseconds(
     return float(np.median(times) - np.median(copies)) * 1e6
 
 
+def share(model: Model, params: SamplingParams, threads: int, rounds: int) -> float:
+    """The median part of eight sequences' steps in a row that sampling takes, in percent."""
+    history = list(range(1000, 1000 + NUM_KNOWN))
+    parts = []
+    length = NUM_KNOWN + MAX_DRAWN * rounds
+    shape = ContextOptions(length, NUM_KNOWN, NUM_ROWS, threads, is_unified=False)
+    with Context(model, shape) as context:
+        batch = Batch(NUM_KNOWN)
+        for sequence in range(NUM_ROWS):
+            batch.fill(0, history, 0, sequence, output=False)
+            context.decode(batch, NUM_KNOWN)
+        steps = Steps(context, batch, NUM_ROWS)
+        samplers = [
+            Sampler(context.library, options(params), model.vocab_size, history)
+            for _ in range(NUM_ROWS)
+        ]
+        tokens, position = [1] * NUM_ROWS, NUM_KNOWN
+        for _ in range(rounds):
+            for row, token in enumerate(tokens):
+                batch.put(row, token, position, row, output=True)
+            draws = [
+                Draw(sampler, row, position + 1, row, max_drawn=MAX_DRAWN)
+                for row, sampler in enumerate(samplers)
+            ]
+            start = time.perf_counter()
+            drawn = steps.run(NUM_ROWS, draws, max_seconds=60.0)
+            seconds = time.perf_counter() - start
+            parts.append(1 - steps.decode_seconds / seconds)
+            tokens = [row[-1].token for row in drawn]
+            position += len(drawn[0])
+    return 100 * float(np.median(parts))
+
+
+def of_rows(
+    library: Library, chains: Mapping[str, SamplingParams], vocab: int, rounds: int
+) -> dict[str, float]:
+    """Microseconds of a row for each chain, and for DRY by the length of the history."""
+    # Words as frequent as in a text: the n-th of them 1/n times.
+    words = np.random.default_rng(1).zipf(1.3, 131_072) % 5000
+    figures = {
+        name: microseconds(library, params, vocab, words[:4000].tolist(), rounds)
+        for name, params in chains.items()
+    }
+    for length in (1000, 10_000, 100_000):
+        history = words[:length].tolist()
+        figures[f"DRY after {length}"] = microseconds(library, DRY, 5000, history, rounds)
+    return figures
+
+
 def main() -> None:
     """Measure, print a table, then JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--vocab", type=int, default=262_144)
     parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", nargs="+", choices=list(CHAINS), default=list(CHAINS))
     asked = parser.parse_args()
     library = open_library(ensure_bundle().lib_dir)
-    # Words as frequent as in a text: the n-th of them 1/n times.
-    words = np.random.default_rng(1).zipf(1.3, 131_072) % 5000
-    figures = {}
-    for name, params in CHAINS.items():
-        history = words[:4000].tolist()
-        figures[name] = microseconds(library, params, asked.vocab, history, asked.rounds)
-    for length in (1000, 10_000, 100_000):
-        history = words[:length].tolist()
-        figures[f"DRY after {length}"] = microseconds(library, DRY, 5000, history, asked.rounds)
+    chains = {name: CHAINS[name] for name in asked.only}
+    if asked.model:
+        unit = "%"
+        with Model(library, asked.model) as model:
+            figures = {
+                name: share(model, params, asked.threads, max(1, asked.rounds // 100))
+                for name, params in chains.items()
+            }
+    else:
+        unit = "us"
+        figures = of_rows(library, chains, asked.vocab, asked.rounds)
     for name, value in figures.items():
-        print(f"{name:30} {value:8.1f} us")
-    print(json.dumps({"vocab": asked.vocab, "us": {k: round(v, 1) for k, v in figures.items()}}))
+        print(f"{name:30} {value:8.1f} {unit}")
+    print(json.dumps({unit: {name: round(value, 2) for name, value in figures.items()}}))
 
 
 if __name__ == "__main__":
