@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import random
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -216,6 +219,29 @@ def test_a_hundred_at_once_on_a_connection(address: Address) -> None:
 def test_a_thousand_offers_of_another_protocol_on_a_connection(address: Address) -> None:
     first = get(b"/health%00", b"Upgrade: h2c\r\nConnection: Upgrade\r\n", b"Host: localhost\r\n")
     assert statuses(exchange(address, first * 1000 + get())) == [404] * 1000 + [200]
+
+
+def test_what_follows_a_request_and_is_none_leaves_no_fault_of_ours(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The loop that serves where it is installed raises an error at a write to what is closed."""
+    uvloop = pytest.importorskip("uvloop")
+
+    def run(main: Coroutine[Any, Any, None]) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main)
+
+    monkeypatch.setattr(asyncio, "run", run)
+    log = logging.getLogger("uvicorn.error")
+    with serve(FakeRunner) as url:
+        log.addHandler(caplog.handler)
+        parts = urlsplit(url)
+        address = (parts.hostname or "", parts.port or 0)
+        first = get(host=b"Host: localhost\r\n")
+        for _ in range(20):
+            assert statuses(exchange(address, first * 3 + b"garbage\r\n\r\n")) == [400]
+        log.removeHandler(caplog.handler)
+    assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 __all__ = ["TimedProtocol"]
 
@@ -41,6 +42,7 @@ class TimedProtocol(HttpToolsProtocol):
         self._stall: asyncio.TimerHandle | None = None
         self._num_header_bytes = 0
         self._is_in_headers = True
+        self._unanswered: deque[RequestResponseCycle] = deque()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer for the headers."""
@@ -48,9 +50,14 @@ class TimedProtocol(HttpToolsProtocol):
         self._start()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timers."""
+        """Stop the timers, and tell the requests that are being answered."""
         self._stop()
         self._read_on()
+        # The base class tells only the last of several requests that came together.
+        for cycle in self._unanswered:
+            cycle.disconnected = not cycle.response_complete
+            cycle.message_event.set()
+        self._unanswered.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -101,6 +108,7 @@ class TimedProtocol(HttpToolsProtocol):
             raise ValueError("a request has one host")
         if not self.parser.should_upgrade():
             super().on_headers_complete()
+            self._note_request()
 
     def on_message_complete(self) -> None:
         """Note the end of a request that is being answered."""
@@ -120,6 +128,11 @@ class TimedProtocol(HttpToolsProtocol):
     @property
     def _is_too_long(self) -> bool:
         return self._num_header_bytes > self.max_header_bytes
+
+    def _note_request(self) -> None:
+        while self._unanswered and self._unanswered[0].response_complete:
+            self._unanswered.popleft()
+        self._unanswered.append(self.cycle)
 
     def _count(self, size: int) -> None:
         self._num_header_bytes += size
