@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from ui.desk import (
     editor,
     generate,
     open_panel,
+    runs,
     text,
     wait,
     wait_until_saved,
@@ -160,6 +162,29 @@ def test_while_takes_are_written_the_bar_stops_them(new_page: NewPage) -> None:
         expect(page.get_by_text("writing", exact=True)).to_have_count(0)
         expect(button(page, "Generate")).to_be_visible()
         assert text(page) == PROMPT
+        page.close()
+
+
+def test_takes_that_were_being_written_are_found_after_a_reload(new_page: NewPage) -> None:
+    with serve(lambda: FakeRunner(seconds_a_step=0.1)) as address:
+        page = new_page(address)
+        write(page, PROMPT)
+        button(page, "More ways to continue").click()
+        button(page, "Write 3 takes").click()
+        columns = page.get_by_role("article")
+        expect(columns.nth(2)).to_contain_text("The lamp")
+        wait_until_saved(page)
+        page.reload()
+        wait(page, lambda: text(page) == PROMPT, "the text without a take")
+        button(page, "Branches").click()
+        expect(page.get_by_text("Takes of the next piece, not used yet")).to_be_visible()
+        takes = page.get_by_role("button", name=re.compile("^Take [123]"))
+        expect(takes).to_have_count(3)
+        takes.nth(1).click()
+        button(page, "Take this paragraph").click()
+        wait(page, lambda: text(page).startswith(PROMPT + "The lamp"), "the take in the text")
+        assert {piece for _, piece in runs(page)} - {""}
+        expect(takes).to_have_count(2)
         page.close()
 
 

@@ -3,8 +3,10 @@
 import { newId } from "../journal/journal.svelte";
 import { newKey } from "./generation.svelte";
 import { wordsFor } from "./notices";
+import { slotOf } from "./pieces";
 import { requestOf } from "./request";
 import type { Session } from "./session.svelte";
+import type { Take } from "./takes.svelte";
 
 export async function writeTakes(session: Session, count: number): Promise<void> {
   const { generation, takes, sampler, outlook, book } = session;
@@ -15,22 +17,28 @@ export async function writeTakes(session: Session, count: number): Promise<void>
     const sent = await outlook.prepare(null);
     outlook.sent(sent);
     const { request, fit } = requestOf(sent, book.places, sampler.settings, table, newKey());
-    await takes.write(count, request, fit);
+    const { id, branch } = book;
+    const slot = newId();
+    // All of them are in the journal from their first words: a page that is gone in a moment loses none.
+    const keep = ({ id: take, piece, text }: Take): void => {
+      if (book.id === id) book.put(`takes/${take}`, { slot, piece, text, branch });
+    };
+    takes.of = `${id ?? ""}/${branch}`;
+    await takes.write({ count, request, fit, keep });
   } catch (error) {
     session.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
   }
 }
 
-/** Puts the chosen take to the end of the text, as far as it is marked; the others are kept beside the piece. */
+/** Puts the chosen take to the end of the text, as far as it is marked; all of them are kept beside the piece. */
 export function useTake(session: Session, onlyOne: boolean): void {
-  const { takes, story, book, pager } = session;
-  const text = takes.text(onlyOne);
-  if (!story || text === "") return;
-  const id = newId();
-  const others = (takes.list ?? []).map((take) => take.text).filter((other) => other !== "" && other !== text);
+  const { takes, story, book } = session;
+  const [text, take] = [takes.text(onlyOne), takes.list?.[takes.chosen]];
+  if (!story || !take || text === "") return;
+  const id = text === take.text && !take.isWriting ? take.piece : newId();
   book.beginPiece(id);
   story.insert(story.length(), story.length(), text, id);
   book.endPiece();
-  pager.keepAll(id, text, others);
+  if (id !== take.piece) book.put(`takes/${newId()}`, { slot: slotOf(book.places.takes, take.piece), piece: id, text });
   session.closeTakes();
 }

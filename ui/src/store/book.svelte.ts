@@ -15,9 +15,10 @@ import { Units } from "../journal/units";
 import { Carets } from "./carets";
 import { runsIn } from "./cherry";
 import type { BookEvents, Broken, Loaded, Written } from "./opened";
-import { NOTHING, withOperation } from "./places";
+import { isAside, NOTHING, withOperation } from "./places";
 import { sample } from "./sample";
 
+export { newId } from "../journal/journal.svelte";
 export type { BranchState, Places, Runs } from "../api/stories";
 export type { BookEvents, Broken } from "./opened";
 
@@ -145,10 +146,6 @@ export class Book {
   /** Words that were offered and put away are kept, and found beside the takes. */
   keepGhost({ piece, text }: { piece: string; text: string }): void {
     if (text.trim() !== "") this.put(`takes/${newId()}`, { slot: "ghost", piece, text });
-  }
-
-  newId(): string {
-    return newId();
   }
 
   /** Reads the story anew: something was changed on the server by more than operations of this page. */
@@ -295,6 +292,6 @@ export class Book {
     const next = withOperation({ places: this.places, branches: this.branches }, operation);
     this.places = next.places;
     this.branches = next.branches;
-    this.#events.onPlace();
+    if (!("place" in operation && isAside(operation.place))) this.#events.onPlace();
   }
 }

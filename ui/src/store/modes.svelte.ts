@@ -6,6 +6,7 @@ import { castOf, type Group, nextSpeaker, type Rule, RULES } from "../modes/next
 import { type Cast, type Mode, modeOf, moved, type Turn, TurnReader, turnsOf } from "../modes/turns";
 import { insertion, type Manner } from "../modes/writing";
 import { difference } from "../journal/difference";
+import { newId } from "../journal/journal.svelte";
 import { say } from "../words/words.svelte";
 import { writeTakes } from "./beside";
 import { cardOf } from "./cards";
@@ -187,7 +188,7 @@ export class Modes {
   async attach(file: File): Promise<void> {
     try {
       const address = await imageAddress(file);
-      const id = this.#session.book.newId();
+      const id = newId();
       this.#session.book.put(`settings/image.${id}`, address);
       const name = file.name.replace(/[[\]\n]/g, " ");
       this.type(`${this.draft}${this.draft === "" || this.draft.endsWith("\n") ? "" : "\n"}![${name}](image:${id})\n`);

@@ -3,7 +3,7 @@
 import type { Story } from "../editor/story";
 import { newId } from "../journal/journal.svelte";
 import type { Book } from "./book.svelte";
-import { kept, type KeptTake, slotOf, takesOf, type Written } from "./pieces";
+import { kept, type KeptTake, slotOf, takesOf, unusedTakes, type Written } from "./pieces";
 
 export class Pager {
   readonly #book: Book;
@@ -28,17 +28,17 @@ export class Pager {
     for (const [take, value] of kept(this.#book.places.takes, old, now, newId)) this.#book.put(`takes/${take}`, value);
   }
 
-  /** Of several takes one was used, maybe in part: it and the others are takes of its place. */
-  keepAll(id: string, used: string, others: readonly string[]): void {
-    for (const text of others) this.#book.put(`takes/${newId()}`, { slot: id, piece: newId(), text });
-    if (others.length > 0) this.#book.put(`takes/${newId()}`, { slot: id, piece: id, text: used });
-  }
-
   /** The takes of the last piece's place, and which of them stands there. */
   now(): { takes: KeptTake[]; index: number } {
     const piece = this.#story()?.pieceId() ?? "";
     const takes = piece === "" ? [] : takesOf(this.#book.places.takes, piece);
     return { takes, index: takes.findIndex((take) => take.piece === piece) };
+  }
+
+  /** Takes of the next piece that were written here and not used. */
+  unused(): KeptTake[] {
+    const pieces = new Set((this.#story()?.runs() ?? []).map(([, piece]) => piece));
+    return unusedTakes(this.#book.places.takes, this.#book.branch, pieces);
   }
 
   /** Another take in the place of the last piece, as one step; what was changed in the old one is kept with it. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Json } from "../api/http";
-import { kept, slotOf, takesOf } from "./pieces";
+import { kept, slotOf, takesOf, unusedTakes } from "./pieces";
 
 function ids(): () => string {
   let n = 0;
@@ -23,4 +23,14 @@ test("takes of one place stay together, however often it is written anew", () =>
 test("takes of other programs and places are others", () => {
   const takes = { a: { slot: "greeting", text: "Hello." }, b: { piece: "p1", text: "old form" }, c: { slot: "p1", piece: "p1", text: "One." } };
   expect(takesOf(takes, "p1").map(({ id }) => id)).toEqual(["c"]);
+});
+
+test("takes that were written for a branch are unused until one of them stands in its text", () => {
+  const take = (slot: string, piece: string, branch: string): Json => ({ slot, piece, branch, text: `${piece}.` });
+  const takes = { a: take("old", "p1", "main"), b: take("new", "p2", "main"), c: take("new", "p3", "main"), d: take("far", "p4", "other"), e: { slot: "ghost", text: "x" } };
+  const pieces = (branch: string, ...here: string[]): string[] => unusedTakes(takes, branch, new Set(here)).map(({ piece }) => piece);
+  expect(pieces("main", "p1")).toEqual(["p2", "p3"]);
+  expect(pieces("main", "p3")).toEqual([]);
+  expect(pieces("other")).toEqual(["p4"]);
+  expect(pieces("none")).toEqual([]);
 });

@@ -31,6 +31,19 @@ export function takesOf(takes: Places["takes"], piece: string): KeptTake[] {
   );
 }
 
+/**
+ * The takes of the next piece that were written last for a branch, while none of them stands in its text: the page or the
+ * server was gone, or the writer left them.
+ */
+export function unusedTakes(takes: Places["takes"], branch: string, pieces: ReadonlySet<string>): KeptTake[] {
+  const last = Object.values(takes).findLast((value) => written(value) && value.branch === branch);
+  if (!last || !written(last)) return [];
+  const found = takesOf(takes, text(last.piece));
+  return found.some(({ piece }) => pieces.has(piece)) ? [] : found;
+}
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
 /** What to keep of a place when a piece there gave way to another: values by the ids of takes. */
 export function kept(takes: Places["takes"], old: Written, now: Written, newId: () => string): [string, Json][] {
   const slot = slotOf(takes, old.piece);

@@ -21,6 +21,11 @@ export const NOTHING: Places = {
   settings: {},
 };
 
+/** Kept beside the text, and in no prompt: a change of it changes no request. */
+export function isAside(place: string): boolean {
+  return place.startsWith("takes/") || place.startsWith("pieces/");
+}
+
 export function withOperation({ places, branches }: Beside, operation: Operation): Beside {
   switch (operation.kind) {
     case "put":

@@ -58,6 +58,7 @@ export class Session {
     this.book = new Book(api.stories, storage, {
       onOpen: (id, branch) => {
         onOpen(id, branch);
+        if (this.takes.of !== `${id}/${branch}`) this.takes.close();
         this.outlook.reset();
       },
       onPlace: () => this.outlook.changed(),
@@ -288,8 +289,7 @@ export class Session {
   #receipt(id: string): void {
     const { stats } = this.generation;
     if (!stats || stats.completionTokens === 0) return;
-    const model = this.server.health?.model ?? "";
-    this.book.put(`pieces/${id}`, { model, settings: this.sampler.settings, stats, time: Date.now() / 1000 });
+    this.book.put(`pieces/${id}`, { model: this.server.health?.model ?? "", settings: this.sampler.settings, stats, time: Date.now() / 1000 });
   }
 
   #say({ reason, wrote }: Outcome): void {

@@ -2,9 +2,13 @@
 
 import type { Api } from "../api/client";
 import type { GenerateRequest } from "../api/types";
+import { newId } from "../journal/journal.svelte";
 import { newKey } from "./generation.svelte";
 
 export interface Take {
+  /** Under which it is kept, and the piece that its words will come from. */
+  readonly id: string;
+  readonly piece: string;
   text: string;
   isWriting: boolean;
   /** Why it ended early, or empty. */
@@ -14,12 +18,27 @@ export interface Take {
 /** Of one prompt, so many at most: a browser has six connections to a server, and the journal needs one. */
 export const MOST_TAKES = 4;
 
+/** Milliseconds after which what has come of a take is kept again. */
+const KEPT_EVERY = 1000;
+
+/** One prompt, written on several times. */
+export interface Order {
+  count: number;
+  request: GenerateRequest;
+  fit: () => (chunk: string) => string;
+  /** Told what has come of a take: from its first words on, now and then, and at its end. */
+  keep: (take: Take) => void;
+}
+
 export class Takes {
   /** null while there are none. */
   list = $state<Take[] | null>(null);
   chosen = $state(0);
   /** How many sentences of the chosen one are to be used; null for all. */
   upTo = $state<number | null>(null);
+
+  /** The story and the branch that they were written for. */
+  of = "";
 
   readonly #api: Api;
   #keys: string[] = [];
@@ -34,8 +53,9 @@ export class Takes {
   }
 
   /** Writes them; done when all have ended. Each has a seed of its own, also where one was chosen. */
-  async write(count: number, request: GenerateRequest, fit: () => (chunk: string) => string): Promise<void> {
-    this.list = Array.from({ length: count }, () => ({ text: "", isWriting: true, failure: "" }));
+  async write(order: Order): Promise<void> {
+    const { request } = order;
+    this.list = Array.from({ length: order.count }, () => ({ id: newId(), piece: newId(), text: "", isWriting: true, failure: "" }));
     this.chosen = 0;
     this.upTo = null;
     this.#keys = this.list.map(newKey);
@@ -43,7 +63,7 @@ export class Takes {
     await Promise.all(
       this.list.map((take, index) => {
         const seed = request.sampler_seed < 0 ? -1 : request.sampler_seed + index;
-        return this.#one(take, { ...request, genkey: this.#keys[index] ?? "", sampler_seed: seed }, index, fit());
+        return this.#one(take, { ...request, genkey: this.#keys[index] ?? "", sampler_seed: seed }, index, order);
       }),
     );
   }
@@ -81,14 +101,23 @@ export class Takes {
     this.upTo = Math.min(count, Math.max(1, (this.upTo ?? (step > 0 ? 0 : count + 1)) + step));
   }
 
-  async #one(take: Take, request: GenerateRequest, index: number, fit: (chunk: string) => string): Promise<void> {
+  async #one(take: Take, request: GenerateRequest, index: number, { fit, keep }: Order): Promise<void> {
+    const fitted = fit();
+    let keptAt = -KEPT_EVERY;
     const signal = this.#controllers[index]?.signal ?? new AbortController().signal;
     try {
-      for await (const event of this.#api.generate(request, signal)) if (event.kind === "text") take.text += fit(event.text);
+      for await (const event of this.#api.generate(request, signal)) {
+        if (event.kind !== "text") continue;
+        take.text += fitted(event.text);
+        if (take.text === "" || performance.now() - keptAt < KEPT_EVERY) continue;
+        keptAt = performance.now();
+        keep(take);
+      }
     } catch (error) {
       if (!signal.aborted) take.failure = error instanceof Error ? error.message : String(error);
     }
     take.isWriting = false;
+    if (take.text !== "") keep(take);
   }
 }
 

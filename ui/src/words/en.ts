@@ -144,6 +144,7 @@ export const en = {
   takeParagraph: "Take this paragraph",
   takeOut: "Leave these out here too",
   takesOfLast: "Takes of the last piece",
+  takesUnused: "Takes of the next piece, not used yet",
   noDifference: "The texts are the same.",
   tree: "Tree",
   timeline: "Timeline",

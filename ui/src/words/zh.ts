@@ -137,6 +137,7 @@ export const zh: Words = {
   takeParagraph: "取用此段",
   takeOut: "此处也去掉这些",
   takesOfLast: "最后一段的备选",
+  takesUnused: "下一段的备选，尚未采用",
   noDifference: "文字相同。",
   tree: "分支树",
   timeline: "时间线",

@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+
+import type { Api } from "../api/client";
+import type { GenerateRequest } from "../api/types";
+import { type Take, Takes } from "./takes.svelte";
+
+test("takes are kept from their first words on, and at their end", async () => {
+  let goOn: () => void = () => undefined;
+  async function* generate(): AsyncGenerator<object> {
+    yield { kind: "text", text: "The" };
+    await new Promise<void>((resolve) => (goOn = resolve));
+    yield { kind: "text", text: " lamp" };
+    throw new Error("gone");
+  }
+  const takes = new Takes({ generate } as unknown as Api);
+  const kept: string[] = [];
+  const keep = ({ text }: Take): void => void kept.push(text);
+  const done = takes.write({ count: 1, request: { sampler_seed: -1 } as unknown as GenerateRequest, fit: () => (chunk) => chunk, keep });
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(kept).toEqual(["The"]);
+  goOn();
+  await done;
+  expect(kept.at(-1)).toBe("The lamp");
+  expect(takes.list?.[0]).toMatchObject({ text: "The lamp", failure: "gone", isWriting: false });
+});
