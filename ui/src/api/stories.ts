@@ -50,6 +50,8 @@ export interface Places {
 export interface StoryState extends Places {
   selected: string;
   branches: Record<string, BranchState>;
+  /** What removed places held. */
+  trash?: Readonly<Record<string, unknown>>;
 }
 
 /** A story as the library lists it. */

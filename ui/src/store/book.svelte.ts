@@ -12,6 +12,7 @@ import { sendLeft, tellOfLeft } from "../journal/left";
 import type { Outbox } from "../journal/outbox";
 import { sourcesOf } from "../journal/sources";
 import { Units } from "../journal/units";
+import { branchesOf } from "./branches";
 import { Carets } from "./carets";
 import { runsIn } from "./cherry";
 import type { BookEvents, Broken, Loaded, Written } from "./opened";
@@ -158,7 +159,7 @@ export class Book {
     const { id, journal } = this;
     if (!id || !journal || !(await journal.flush())) return;
     const { state } = await this.#api.get(id);
-    if (this.id === id) this.branches = state.branches;
+    if (this.id === id) this.branches = branchesOf(state);
   }
 
   put(place: string, value: unknown): void {
@@ -222,7 +223,7 @@ export class Book {
     const { text = "", runs = [] } = state.branches[branch] ?? {};
     this.id = id;
     this.#display(branch, { text, runs });
-    this.branches = state.branches;
+    this.branches = branchesOf(state);
     this.places = { ...NOTHING, ...state };
     [this.canUndo, this.canRedo] = [version > 0, version > 0];
     this.journal = new Journal(this.#api, this.#outbox, this.#listener(), { story: id, version, author: this.#author });
