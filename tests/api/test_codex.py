@@ -125,3 +125,47 @@ async def test_a_schema_for_the_last_message(agent: Client) -> None:
     items, _ = await turn(agent, tools=[], text={"verbosity": "low", "format": form})
     (message,) = items
     assert json.loads(message["content"][0]["text"]) in (True, False)
+
+
+async def test_every_kind_of_item_is_sent_back(agent: Client) -> None:
+    """A long session's history: patches, shells, searches, late tools, summaries, and thinking as a blob alone."""
+    call = {"type": "function_call", "name": "shell", "arguments": '{"command": ["ls"]}'}
+    search = {**call, "namespace": "mcp__docs", "name": "search", "arguments": "{"}
+    patch = {"type": "custom_tool_call", "name": "apply_patch", "input": "*** Begin Patch"}
+    output = [{"type": "input_text", "text": "a.py"}, {"type": "output_text", "text": "b.py"}]
+    shell = {"type": "exec", "command": ["ls"], "timeout_ms": None, "env": {}}
+    late = [{"type": "function", "name": "late", "parameters": {"type": "object"}}]
+    history: list[dict[str, Any]] = [
+        {"type": "reasoning", "summary": [], "encrypted_content": "I look."},
+        {**call, "call_id": "call_1", "status": "completed"},
+        {**search, "call_id": "call_2"},
+        {"type": "function_call_output", "call_id": "call_1", "output": output},
+        {"type": "function_call_output", "call_id": "call_2", "output": "no"},
+        {**patch, "call_id": "call_3", "status": "completed"},
+        {"type": "custom_tool_call_output", "call_id": "call_3", "output": "Done."},
+        {"type": "local_shell_call", "call_id": "call_4", "status": "completed", "action": shell},
+        {"type": "local_shell_call_output", "call_id": "call_4", "output": "a.py"},
+        {"type": "web_search_call", "status": "completed", "action": {"type": "search", "query": "x"}},
+        {"type": "tool_search_output", "call_id": "call_5", "status": "completed", "tools": late},
+        {"type": "message", "role": "assistant", "phase": "commentary",
+         "content": [{"type": "output_text", "text": "I saw it."}]},
+        {"type": "compaction", "encrypted_content": "gone"},
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "go on"}]},
+    ]  # fmt: skip
+    items, last = await turn(agent, input=[*TURN["input"], *history])
+    assert last["type"] == "response.completed"
+    assert [item["type"] for item in items] == ["reasoning", "function_call", "function_call"]
+
+
+@pytest.mark.parametrize("choice", ["auto", None, "required"])
+async def test_optional_fields_may_be_null(agent: Client, choice: str | None) -> None:
+    items, last = await turn(
+        agent,
+        reasoning=None,
+        text=None,
+        include=None,
+        tool_choice=choice,
+        previous_response_id=None,
+    )
+    assert last["type"] == "response.completed"
+    assert items
