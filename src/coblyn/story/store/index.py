@@ -143,16 +143,20 @@ Passage = tuple[str, int, str]
 """A place, where in it, and the text."""
 
 
-def _wanted(state: State) -> dict[str, list[Spot]]:
+Spots = dict[Spot, None]
+"""Spots in their order. A text may stand in thousands, so they are looked up, not searched."""
+
+
+def _wanted(state: State) -> dict[str, Spots]:
     """Where the passages of a story stand, by text."""
-    wanted: dict[str, list[Spot]] = {}
+    wanted: dict[str, Spots] = {}
     for place, start, text in _passages(state):
-        wanted.setdefault(text, []).append((place, start))
+        wanted.setdefault(text, {})[place, start] = None
     return wanted
 
 
 def _without_what_stays(
-    connection: sqlite3.Connection, story: str, wanted: dict[str, list[Spot]]
+    connection: sqlite3.Connection, story: str, wanted: dict[str, Spots]
 ) -> list[Passage]:
     """Passages that are new.
 
@@ -165,9 +169,10 @@ def _without_what_stays(
         if not spots:
             gone.append((row,))
         elif (place, start) in spots:
-            spots.remove((place, start))
+            del spots[place, start]
         else:
-            moved.append((*spots.pop(), row))
+            spot, _ = spots.popitem()
+            moved.append((*spot, row))
     connection.executemany("DELETE FROM passages WHERE id = ?", gone)
     connection.executemany("UPDATE passages SET place = ?, start = ? WHERE id = ?", moved)
     return [(*spot, text) for text, left in wanted.items() for spot in left]
