@@ -258,6 +258,20 @@ async def test_docs_need_no_network(client: Client) -> None:
     assert (await client.get("/api")).status == 307
 
 
+async def test_openapi_describes_bodies_that_are_files(client: Client) -> None:
+    paths = (await client.get("/openapi.json")).json["paths"]
+    for path, kind in (
+        ("/api/blobs/{digest}", "application/octet-stream"),
+        ("/api/coblyn/doctor", "text/plain"),
+        ("/api/coblyn/library/import", "application/octet-stream"),
+        ("/api/coblyn/library/preview", "application/octet-stream"),
+        ("/api/coblyn/stories/{id}/card", "image/png"),
+        ("/api/coblyn/stories/{id}/import", "application/octet-stream"),
+    ):
+        body = paths[path]["post"]["requestBody"]
+        assert (body["required"], list(body["content"])) == (True, [kind]), path
+
+
 async def test_openapi_describes_the_bodies(client: Client) -> None:
     schema = (await client.get("/openapi.json")).json
     for path, model in (

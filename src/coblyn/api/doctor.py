@@ -18,7 +18,7 @@ __all__ = ["routes"]
 routes = Routes()
 
 
-@routes.post("/api/coblyn/doctor", "Why a build broke")
+@routes.post("/api/coblyn/doctor", "Why a build broke", takes="text/plain")
 async def explain(call: Call) -> Response:
     """The body is the log of any program's build; the answer is that of ``coblyn doctor --json``.
 

@@ -66,6 +66,9 @@ def _operation(dialect: Dialect, route: Route) -> dict[str, Any]:
         schema = {"$ref": _SCHEMAS + route.body.__name__}
         content = {"application/json": {"schema": schema, "example": dict(route.example)}}
         operation["requestBody"] = {"required": bool(route.example), "content": content}
+    elif route.takes:
+        file = {"type": "string", "format": "binary"}
+        operation["requestBody"] = {"required": True, "content": {route.takes: {"schema": file}}}
     return operation | {"responses": _responses(dialect, route)}
 
 

@@ -39,6 +39,7 @@ class Route:
             requests without it go to the other route. Empty if the path is unique.
         scope: The scope that an API key needs.
         answer: Content type of the answer; empty for an answer without a body.
+        takes: Content type of a body that is a file; empty for others.
     """
 
     method: Method
@@ -51,6 +52,7 @@ class Route:
     header: str = ""
     scope: Scope = "generate"
     answer: str = JSON
+    takes: str = ""
 
     @property
     def description(self) -> str:
@@ -125,6 +127,7 @@ class Routes(list[Route]):
         can_stream: bool = False,
         scope: Scope | None = None,
         answer: str = JSON,
+        takes: str = "",
     ) -> Callable[[Handler], Handler]:
         """Answer POST."""
         return self._add(
@@ -138,6 +141,7 @@ class Routes(list[Route]):
                 can_stream,
                 scope=scope or self._scope,
                 answer=answer,
+                takes=takes,
             )
         )
 

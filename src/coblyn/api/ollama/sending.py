@@ -30,7 +30,7 @@ async def find_blob(call: Call) -> Response:
     return Response()
 
 
-@routes.post(_BLOB, "Send a file", answer="")
+@routes.post(_BLOB, "Send a file", answer="", takes="application/octet-stream")
 async def send_blob(call: Call) -> Response:
     """A GGUF file as the body, of any size; ``files`` of ``/api/create`` makes a model of it."""
     digest = call.request.path_params["digest"]

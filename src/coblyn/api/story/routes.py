@@ -159,7 +159,7 @@ async def export(call: Call) -> Response:
     return _attached(data, f"{name}.zip", "application/zip")
 
 
-@routes.post(_STORY + "/card", "A card in a picture", answer="image/png")
+@routes.post(_STORY + "/card", "A card in a picture", answer="image/png", takes="image/png")
 async def card(call: Call) -> Response:
     """The body is a PNG; the answer is the same picture with the card of the character ``?which=`` in it."""
     picture = await read_bytes(call.request, call.options)
@@ -177,7 +177,7 @@ async def character_portrait(call: Call) -> Response:
     return Response(picture, headers=headers, media_type=media_type(picture))
 
 
-@routes.post(_STORY + "/import", "Cards and lore from a file")
+@routes.post(_STORY + "/import", "Cards and lore from a file", takes="application/octet-stream")
 async def import_into(call: Call) -> Response:
     """The body is the file, and ``?name=`` its name. The import is one undo step."""
     name, asked = _story(call), call.request.query_params
@@ -209,7 +209,7 @@ async def search(call: Call) -> Response:
     return JSONResponse({"hits": [hit.to_json() for hit in hits]})
 
 
-@routes.post(_LIBRARY + "/import", "A story from a file")
+@routes.post(_LIBRARY + "/import", "A story from a file", takes="application/octet-stream")
 async def import_story(call: Call) -> Response:
     """The body is the file, and ``?name=`` its name. It becomes a new story.
 
@@ -225,7 +225,7 @@ async def import_story(call: Call) -> Response:
     return JSONResponse({"story": last, "stories": stories, "report": report.to_json()})
 
 
-@routes.post(_LIBRARY + "/preview", "What an import would bring")
+@routes.post(_LIBRARY + "/preview", "What an import would bring", takes="application/octet-stream")
 async def preview_import(call: Call) -> Response:
     """The body is the file, ``?name=`` what it is called. Nothing is made of it.
 
