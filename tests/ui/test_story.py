@@ -196,6 +196,18 @@ def test_a_preset_sets_all_numbers_of_the_panel(page: Page) -> None:
     expect(page.get_by_label("Temperature", exact=True)).to_have_value("0.8")
 
 
+def test_the_palette_opens_a_number_of_the_sampler(page: Page) -> None:
+    wait(page, lambda: editor(page).is_visible(), "the editor")
+    page.keyboard.press("Control+k")
+    page.keyboard.insert_text("sampler: top-n")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Top-n-sigma", exact=True)).to_be_focused()
+    page.keyboard.press("Control+k")
+    page.keyboard.insert_text("simple balanced")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Temperature", exact=True)).to_have_value("0.75")
+
+
 def test_the_doctor_reads_a_log(page: Page) -> None:
     page.keyboard.press("Control+k")
     page.keyboard.insert_text("0")

@@ -1,9 +1,11 @@
-/** What the palette finds besides commands: stories, chapters of the text, and lore. */
+/** What the palette finds besides commands: stories, chapters of the text, lore, and the numbers of the sampler. */
 
+import { labelOf } from "../words/samplers";
 import { say } from "../words/words.svelte";
 import type { Command } from "./commands";
 import type { Page } from "./page";
 import { nameOf } from "./sentencesOf";
+import { fieldOf, LENGTH, SEED } from "./settings";
 
 /** A line that begins with number signs, as Markdown has headings. */
 const HEADING = /^#{1,6} +(.+)$/gm;
@@ -38,5 +40,24 @@ export function findsOf(page: Page): Command[] {
       if (place.panel !== "lore") place.toggle("lore");
     },
   }));
-  return [...headings, ...lore, ...stories];
+  return [...headings, ...lore, ...numbersOf(page), ...stories];
+}
+
+/** Each number opens its field, each preset sets its own. */
+function numbersOf({ session, place }: Page): Command[] {
+  const t = say();
+  const rows = (session.sampler.table ?? []).map(({ name }) => ({ name, label: t.samplers[name]?.[0] ?? labelOf(name) }));
+  const numbers = [...rows, { name: LENGTH.name, label: t.length }, { name: SEED.name, label: t.seed }];
+  return [
+    ...numbers.map(({ name, label }) => ({
+      id: `number-of-${name}`,
+      label: `${t.sampler}: ${label}`,
+      run: () => place.show("sampler", fieldOf({ name })),
+    })),
+    ...session.sampler.presets.map((preset) => ({
+      id: `preset-${preset.name}`,
+      label: `${t.preset}: ${preset.name}`,
+      run: () => session.sampler.adopt(preset),
+    })),
+  ];
 }

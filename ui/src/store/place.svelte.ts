@@ -101,6 +101,12 @@ export class Place {
     this.panel = panel;
   }
 
+  /** Opens a panel at one of its fields. */
+  show(panel: Panel, field: string): void {
+    if (this.panel !== panel) this.toggle(panel);
+    void tick().then(() => document.getElementById(field)?.focus());
+  }
+
   closePanel(): void {
     const opener = this.#opener;
     this.panel = null;

@@ -72,6 +72,11 @@ const SPANS: Readonly<Record<string, readonly [number, number, number]>> = {
   adaptive_decay: [0, 1, 0.01],
 };
 
+/** The id of the field of a number. */
+export function fieldOf({ name }: Pick<NumberRule, "name">): string {
+  return `number-${name}`;
+}
+
 export function ruleOf(row: Parameter): NumberRule {
   const span = SPANS[row.name];
   const step = row.type === "int" ? 1 : (span?.[2] ?? 0.01);
