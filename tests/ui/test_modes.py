@@ -126,6 +126,30 @@ def test_takes_undo_and_branches_of_a_turn(new_page: NewPage, server_url: str) -
     wait(page, lambda: text(page) == stopped, "the branch before")
 
 
+def test_a_turn_that_waits_for_takes_has_none_of_the_turn_before(new_page: NewPage) -> None:
+    start = "{{[INPUT]}}\nHow deep?\n{{[OUTPUT]}}\n"
+    with serve(lambda: FakeRunner(seconds_a_step=0.05)) as address:
+        page = open_story(new_page, address, "instruct", start)
+        box = page.get_by_role("textbox", name="Instruction")
+        box.press("Enter")
+        wait(page, lambda: "The lamp" in text(page), "the answer")
+        box.press("Escape")
+        wait_until_idle_in_turns(page)
+        page.keyboard.press("Control+Shift+Enter")
+        wait(page, lambda: page.evaluate("() => window.__app.phase()") == "writing", "another take")
+        box.press("Escape")
+        wait_until_idle_in_turns(page)
+        pager = page.get_by_role("group", name="Take 2 of 2")
+        expect(pager).to_be_visible()
+        box.fill("And how old?")
+        page.keyboard.press("Control+Alt+Enter")
+        expect(page.get_by_text("writing", exact=True).first).to_be_visible()
+        expect(pager).to_have_count(0)
+        button(page, "Stop all").click()
+        expect(page.get_by_text("writing", exact=True)).to_have_count(0)
+        page.close()
+
+
 def test_an_action_throws_dice_that_are_kept(new_page: NewPage, server_url: str) -> None:
     page = open_story(new_page, server_url, "adventure", "A cave.")
     open_panel(page, "Story")
