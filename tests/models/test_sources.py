@@ -353,6 +353,7 @@ class TestSearch:
         with pytest.raises(FetchError, match=told) as caught:
             search("tiny", 5)
         assert "network" not in str(caught.value) + caught.value.hint
+        assert "Agree" not in caught.value.hint
 
     def test_a_search_does_not_wait_for_an_hour(self, server: FileServer) -> None:
         server.add(self.QUERY, statuses=[429] * 9, headers={"Retry-After": "3600"})

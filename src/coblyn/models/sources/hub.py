@@ -40,7 +40,9 @@ class Hub:
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def login_hint(self, name: str) -> str:
-        """What to do if access to a repository's file is refused."""
+        """What to do if access to a repository's file, or a query, is refused."""
+        if not _REPOSITORY.fullmatch(name):
+            return "Set HF_TOKEN, or run `hf auth login`."
         return f"Agree at {self.endpoint}/{name}, then set HF_TOKEN or run `hf auth login`."
 
     def ask(self, name: str, question: Callable[[HfApi], T], revision: str = "") -> T:
