@@ -112,7 +112,8 @@ def test_the_official_clients_send_images(url: str) -> None:
             teller.messages.create(model="any", max_tokens=4, messages=messages)
     with ollama.Client(host=url) as friend:
         messages = [{"role": "user", "content": "See", "images": [PICTURE]}]
-        said = friend.chat("any", messages, options={"num_predict": 4})
+        name = friend.list()["models"][0]["model"]
+        said = friend.chat(name, messages, options={"num_predict": 4})
         assert said["eval_count"] > 0
-        shown = friend.show(friend.list()["models"][0]["model"])
+        shown = friend.show(name)
         assert "vision" in shown["capabilities"]
