@@ -172,6 +172,16 @@ class TestAnthropic:
         assert reply.status == 400
         assert f"tools[0].{next(iter(config))}" in reply.json["error"]["message"]
 
+    @pytest.mark.parametrize("name", [["sky"], {"sky": 1}, 1, None])
+    async def test_names_that_are_none_are_left_out_and_named(
+        self, client: Client, name: Any
+    ) -> None:
+        body = {**self.body, "tools": [{**self.body["tools"][0], "mcp_server_name": name}]}
+        for path in (MESSAGES, f"{MESSAGES}/count_tokens"):
+            reply = await client.post(path, body)
+            assert reply.status == 200
+            assert reply.headers["x-coblyn-warnings"] == "tools[0]"
+
     async def test_a_server_that_dies_is_a_result_for_the_model(self) -> None:
         async with client_of(Dying) as client:
             answer = (await client.post(MESSAGES, self.body)).json

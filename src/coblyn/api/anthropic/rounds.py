@@ -43,7 +43,7 @@ async def tools_of_sets(
     warnings |= left_out(sets, servers)
     found = await hosted_tools(sets, servers)
     on = {
-        tool.get("mcp_server_name"): _Switches(tool, f"tools[{index}]")
+        str(tool.get("mcp_server_name")): _Switches(tool, f"tools[{index}]")
         for index, tool in enumerate(tools or ())
         if tool.get("type") == "mcp_toolset"
     }
