@@ -36,6 +36,7 @@ CASES = [
     Case(call("search{tags:[],options:{}}"), calls=[("search", '{"tags": [], "options": {}}')]),
     Case(call("weather{days:-1.5e3}"), calls=[("weather", '{"days": -1.5e3}')]),
     Case(call("weather{days:null}"), calls=[("weather", '{"days": null}')]),
+    Case(call("weather{days:NaN}"), calls=[("weather", '{"days": "NaN"}')]),
     Case(call("weather{city:Oslo}"), calls=[("weather", '{"city": "Oslo"}')]),
     Case(call('weather{"city": "Oslo", "days": 2}'), calls=[MEANT]),
     Case(OSLO + "<tool_call|>", calls=[MEANT]),

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from coblyn.chat.formats.values import json_of_python, json_of_text, types_of
+from coblyn.chat.formats.values import Known, json_of_python, json_of_text, types_of
 from coblyn.chat.messages import Tool
 
 
@@ -35,6 +35,8 @@ from coblyn.chat.messages import Tool
         ("{'a': True}", "object", {"a": True}),
         ('["a", 1.0]', "array", ["a", 1.0]),
         ("[1, 2", "array", "[1, 2"),
+        ("NaN", "number", "NaN"),
+        ("[-Infinity]", "array", "[-Infinity]"),
         ('{"a": 1}', "array", {"a": 1}),
         ("42.5", "string number", 42.5),
         ("hello", "string number", "hello"),
@@ -64,6 +66,8 @@ def test_text(text: str, types: str, value: object) -> None:
         ("word", "word"),
         ("1 + 1", "1 + 1"),
         ("{1}", [1]),
+        ("NaN", "NaN"),
+        ("1e999", "1e999"),
         ("__import__('os')", "__import__('os')"),
     ],
 )
@@ -95,6 +99,14 @@ def test_types(schema: object, types: str) -> None:
     assert types_of(tool, "a") == frozenset(types.split())
     assert types_of(tool, "b") == {"string"}
     assert types_of(None, "a") == {"string"}
+
+
+@pytest.mark.parametrize("way", ["anyOf", "oneOf", "allOf"])
+def test_schemas_that_refer_to_themselves_many_times_are_read_once(way: str) -> None:
+    several = {way: [{"$ref": "#/properties/a"}] * 50}
+    tool = Tool("f", "", {"properties": {"a": several}})
+    assert types_of(tool, "a") == types_of(Tool("f", "", {"properties": {"a": {}}}), "a")
+    assert Known(several, tool.parameters).member("b").schema is None
 
 
 @pytest.mark.parametrize(

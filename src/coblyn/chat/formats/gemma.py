@@ -12,7 +12,7 @@ from typing import Any
 from coblyn.chat.formats.format import Format, Situation, drop
 from coblyn.chat.formats.lark import CallRule, Lark, MakeRule
 from coblyn.chat.formats.tagged import Tagged
-from coblyn.chat.formats.values import Known
+from coblyn.chat.formats.values import Known, read_json
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
@@ -125,7 +125,7 @@ def _scalar(text: str) -> str:
     """JSON of a number or a word."""
     word = {"True": "true", "False": "false", "None": "null", "": "null"}.get(text, text)
     try:
-        json.loads(word)
+        read_json(word)
     except ValueError:
         if _FRACTION.fullmatch(text):
             return json.dumps(float(text))

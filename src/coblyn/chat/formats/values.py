@@ -20,6 +20,7 @@ __all__ = [
     "Known",
     "json_of_python",
     "json_of_text",
+    "read_json",
     "read_value",
     "required_of",
     "types_of",
@@ -98,7 +99,7 @@ def types_of(tool: Tool | None, key: str) -> frozenset[str]:
     if not isinstance(properties, Mapping) or key not in properties:
         return frozenset({"string"})
     assert tool, "it has properties"
-    return _types(properties[key], tool.parameters, 0)
+    return _types(properties[key], tool.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Known:
     @property
     def types(self) -> frozenset[str]:
         """The types that it may have."""
-        return ANY_TYPE if self.schema is None else _types(self.schema, self.root, 0)
+        return ANY_TYPE if self.schema is None else _types(self.schema, self.root)
 
     def member(self, key: str) -> Known:
         """The same of a property."""
@@ -133,28 +134,42 @@ class Known:
         return Known(next((each for each in items if isinstance(each, Mapping)), None), self.root)
 
 
-def _ways(schema: Any, root: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    """A schema, and those that it refers to or combines."""
+def _ways(
+    schema: Any, root: Mapping[str, Any], depth: int = 0, seen: set[str] | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """A schema, and those that it refers to or combines; what a reference points to once."""
     if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
         return
+    seen = set() if seen is None else seen
     yield schema
     reference = schema.get("$ref")
-    if isinstance(reference, str):
-        yield from _ways(_resolved(reference, root), root, depth + 1)
+    if isinstance(reference, str) and reference not in seen:
+        seen.add(reference)
+        yield from _ways(_resolved(reference, root), root, depth + 1, seen)
     for key in ("anyOf", "oneOf", "allOf"):
         several = schema.get(key)
         for each in several if isinstance(several, list) else ():
-            yield from _ways(each, root, depth + 1)
+            yield from _ways(each, root, depth + 1, seen)
 
 
-def _types(schema: Any, root: Mapping[str, Any], depth: int) -> frozenset[str]:
+def _types(
+    schema: Any,
+    root: Mapping[str, Any],
+    depth: int = 0,
+    read: dict[str, frozenset[str]] | None = None,
+) -> frozenset[str]:
+    """The types of a schema. What a reference points to is read once, and is open within itself."""
+    read = {} if read is None else read
     if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
         return ANY_TYPE
     if isinstance(ref := schema.get("$ref"), str):
-        return _types(_resolved(ref, root), root, depth + 1)
+        if ref not in read:
+            read[ref] = ANY_TYPE
+            read[ref] = _types(_resolved(ref, root), root, depth + 1, read)
+        return read[ref]
     for key in ("anyOf", "oneOf", "allOf"):
         if isinstance(several := schema.get(key), list) and several and "type" not in schema:
-            found = [_types(each, root, depth + 1) for each in several]
+            found = [_types(each, root, depth + 1, read) for each in several]
             one = frozenset.intersection(*found) if key == "allOf" else frozenset.union(*found)
             return one or ANY_TYPE
     kind = schema.get("type")
@@ -210,7 +225,7 @@ def _meant(text: str) -> Any:
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     try:
-        return json.loads(text)
+        return read_json(text)
     except (ValueError, RecursionError):
         found = _python(text)
     return int(text) if found is _NOTHING and _NUMBER.fullmatch(text) else found
@@ -218,10 +233,24 @@ def _meant(text: str) -> Any:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
+        read_json(text)
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def read_json(text: str) -> Any:
+    """Parse JSON, without the NaN and the Infinity that Python adds to it.
+
+    Raises:
+        ValueError: It is none.
+        RecursionError: It is too deep.
+    """
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(word)
 
 
 def json_of_python(text: str) -> str:
@@ -232,7 +261,8 @@ def json_of_python(text: str) -> str:
         found = int(stripped)
     if found is _NOTHING:
         try:
-            found = json.loads(stripped)
+            found = read_json(stripped)
+            json.dumps(found, allow_nan=False)
         except (ValueError, RecursionError):
             is_quoted = len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "'\""
             found = stripped[1:-1] if is_quoted else stripped
