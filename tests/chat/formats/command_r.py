@@ -36,8 +36,16 @@ CASES = [
     Case(action(OSLO).removesuffix("<|END_ACTION|>"), calls=[MEANT]),
     Case(action(OSLO).removesuffix("\n]<|END_ACTION|>"), calls=[MEANT]),
     Case("hm<|END_THINKING|><|START_TEXT|>Yes.", "Yes.", reasoning="hm", is_reasoning=True),
+    Case("<|START_RESPONSE|>See <co>this</co: 0:[1]>.<|END_RESPONSE|>", "See this."),
+    Case("See <co: 0>this</co: 0>, <co>that</co: 0:[1, 2],1:[3]>", "See this, that"),
     Case(
-        "<|START_RESPONSE|>See <co>this</co: 0:[1]>.<|END_RESPONSE|>", "See <co>this</co: 0:[1]>."
+        "<|START_THINKING|>a <co>b</co: 0:[1]> c<|END_THINKING|>No.", "No.", reasoning="a b c"
+    ),
+    Case("<code>x</code> <co: it> <colour", "<code>x</code> <co: it> <colour"),
+    Case("a <co: 0", "a <co: 0"),
+    Case(
+        action('{"tool_name": "write", "parameters": {"content": "<co>x</co: 0:[1]>"}}'),
+        calls=[("write", '{"content": "<co>x</co: 0:[1]>"}')],
     ),
     Case(action(OSLO)[:100], action(OSLO)[:100]),
     Case(

@@ -76,7 +76,7 @@ def _rule_of(lark: Lark, mark: str, before: str, closing: str, opening: str) -> 
 COMMAND_R = Format(
     "command-r",
     lambda template: _ACTION in template or "<|START_RESPONSE|>" in template,
-    Tagged({_ACTION: list_behind(_ACTION_END, keys=_KEYS)}, dropped=_ANSWER),
+    Tagged({_ACTION: list_behind(_ACTION_END, keys=_KEYS)}, dropped=_ANSWER, tags=("<co", "</co")),
     kept=(_ACTION, _ACTION_END, *_ANSWER),
     make_rule=_rule,
     answers=("<|START_RESPONSE|>", "<|START_TEXT|>"),

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coblyn.chat.formats.format import CallReader, Reader, Situation
-from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.incoming import Incoming, Reading, Say
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["Tagged"]
+
+_NUMBERS = "0123456789:,[] "
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Tagged:
     Attributes:
         calls: The marks that begin calls, each with the reader of what follows.
         dropped: Marks without meaning.
+        tags: Beginnings of tags of citations, ``<co: 0>``, which are dropped from among the words.
         ends_reasoning: Marks of calls that always end reasoning. Others are part of it, unless it is never closed.
         opens: Additional marks that begin reasoning.
         start: Reads calls without a mark at the beginning of content.
@@ -28,6 +31,7 @@ class Tagged:
 
     calls: Mapping[str, CallReader]
     dropped: Sequence[str] = ()
+    tags: Sequence[str] = ()
     ends_reasoning: Sequence[str] = ()
     opens: Sequence[str] = ()
     start: Reader | None = None
@@ -39,11 +43,14 @@ class Tagged:
         opening = situation.reasoning.opening.rstrip()
         calls = self._marks(situation)
         openings = (opening, *self.opens) if opening else ()
-        marks = (*openings, *calls, *self.dropped)
+        marks = (*openings, *calls, *self.dropped, *self.tags)
         yield from self._begin(incoming, out, situation)
         while mark := (yield from incoming.before(marks, out.content)):
             if mark in calls:
                 yield from self._call(incoming, out, situation)
+                continue
+            if mark in self.tags:
+                yield from _skip_tag(incoming, mark, out.content)
                 continue
             out.border()
             incoming.take(len(mark))
@@ -93,11 +100,14 @@ class Tagged:
         """Read reasoning and its closing mark. Without one, everything to the end is reasoning."""
         out.begin_thought()
         closing = situation.reasoning.closing
-        marks = (closing, *self._marks(situation))
+        marks = (closing, *self._marks(situation), *self.tags)
         out.is_thought = True
         while mark := (yield from incoming.before(marks, out.reasoning)):
             if mark == closing or mark in self.ends_reasoning:
                 break
+            if mark in self.tags:
+                yield from _skip_tag(incoming, mark, out.reasoning)
+                continue
             if (yield from incoming.wait_for(closing)):
                 yield from incoming.before((closing,), out.reasoning)
                 break
@@ -107,3 +117,12 @@ class Tagged:
         yield from incoming.accept(closing)
         out.is_thought = False
         out.border()
+
+
+def _skip_tag(incoming: Incoming, mark: str, say: Say) -> Reading[None]:
+    """Read a tag of numbers; other text that begins like one, such as ``<code>``, is emitted."""
+    text = incoming.take(len(mark))
+    while (character := (yield from incoming.peek(1))) and character in _NUMBERS:
+        text += incoming.take(1)
+    if not (yield from incoming.accept(">")):
+        say(text)
