@@ -21,7 +21,7 @@ Reading = Generator[None, None, T]
 Say = Callable[[str], None]
 
 _IN_STRING = re.compile(r'["\\]')
-_IN_VALUE = re.compile(r'["{}\[\]]')
+_IN_VALUE = re.compile(r'["{}\[\]<]')
 _WORD = re.compile(r"[\w.-]*")
 _BEHIND_TEXT = frozenset(",)]}:+%.'\"")
 _END_OF_SCALAR = re.compile(r"[\s,:}\]]")
@@ -200,10 +200,14 @@ class Incoming:
                 return False
         return True
 
-    def json(self, say: Say) -> Reading[bool]:
+    def json(self, say: Say, end: str = "") -> Reading[bool]:
         """Read one JSON value; emit its text as it arrives.
 
         Only strings and brackets are parsed; anything may be between them.
+
+        Args:
+            say: Receives the text.
+            end: A mark that begins with ``<`` and ends the value if it comes outside its strings; it is not read.
 
         Returns:
             Whether it is complete.
@@ -217,6 +221,12 @@ class Incoming:
         depth = 0
         while True:
             found = _IN_VALUE.search(self._held)
+            if found and found[0] == "<":
+                say(self.take(found.start()))
+                if end and (yield from self.comes(end)):
+                    return False
+                say(self.take(1))
+                continue
             say(self.take(found.end() if found else len(self._held)))
             if not found:
                 if not (yield from self.more()):

@@ -48,6 +48,23 @@ CASES = [
     Case(block(call("0", ARGUMENTS)), calls=[MEANT]),
     Case(block(call("0", '{"content": "x"}')), block(call("0", '{"content": "x"}'))),
     Case(block(call("7", "{}")), calls=[("now", "{}")]),
+    Case(
+        block(call("functions.weather:0", '{"city": "Oslo"'), OTHER),
+        block(call("functions.weather:0", '{"city": "Oslo"')).removesuffix(
+            "<|tool_calls_section_end|>"
+        ),
+        [MEANT],
+    ),
+    Case(
+        block(call("functions.write:0", '{"content": 1 <|tool_call 2}')),
+        calls=[("write", '{"content": 1 <|tool_call 2}')],
+    ),
+    Case(block(call("functions.weather.0", ARGUMENTS)), calls=[MEANT]),
+    Case(
+        block(call("functions.other.0", ARGUMENTS), OTHER),
+        block(call("functions.other.0", ARGUMENTS)).removesuffix("<|tool_calls_section_end|>"),
+        [MEANT],
+    ),
     Case(block(call("0", ARGUMENTS[:-9])), block(call("0", ARGUMENTS[:-9]))),
 ]
 

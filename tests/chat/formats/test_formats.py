@@ -60,6 +60,7 @@ def form(family: ModuleType, case: Case) -> ReplyForm:
 def test_cases(family: ModuleType, case: Case) -> None:
     check(case, form(family, case))
     check(case, form(family, case), range(len(case.text)))
+    check(case, form(family, case), range(0, len(case.text), 3))
 
 
 @settings(max_examples=300)

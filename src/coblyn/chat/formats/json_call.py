@@ -124,17 +124,22 @@ def _finish(out: Outgoing, found: _Found) -> bool:
     return True
 
 
-def read_arguments(incoming: Incoming, out: Outgoing) -> Reading[bool]:
+def read_arguments(incoming: Incoming, out: Outgoing, end: str = "") -> Reading[bool]:
     """Read a JSON value as the arguments of the current call.
 
     An object is emitted as it arrives. A string that contains an object is that object; null and nothing are an empty
     one.
 
+    Args:
+        incoming: The source text.
+        out: Receives the arguments.
+        end: A mark that ends an object which lacks its brace, as in ``Incoming.json``.
+
     Returns:
         Whether it is complete.
     """
     if (yield from incoming.peek(1)) == "{":
-        return (yield from incoming.json(out.arguments))
+        return (yield from incoming.json(out.arguments, end))
     value: list[str] = []
     is_whole = yield from incoming.json(value.append)
     if is_whole:

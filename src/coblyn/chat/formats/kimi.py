@@ -27,6 +27,8 @@ _CALL, _ARGUMENTS, _CALL_END = (
 def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:
     call_id, mark = yield from incoming.text_before(_ARGUMENTS, "{", _CALL_END)
     name, colon, index = call_id.strip().removeprefix("functions.").rpartition(":")
+    if not colon:
+        index = _without_index(index, situation)
     if not mark or not (name or index):
         return False
     yield from incoming.accept(_ARGUMENTS)
@@ -35,12 +37,20 @@ def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
     out.begin_call(name or index, call_id.strip() if colon else "")
     yield from incoming.skip_space()
     if not (yield from incoming.accept(_CALL_END)):
-        if not (yield from read_arguments(incoming, out)):
+        if not (yield from read_arguments(incoming, out, _CALL_END)):
             return False
         yield from incoming.skip_space()
         yield from incoming.accept(_CALL_END)
     out.end_call()
     return True
+
+
+def _without_index(name: str, situation: Situation) -> str:
+    """The name in an id with a dot for its colon, ``NAME.INDEX``; empty if no tool is called that."""
+    stem, dot, index = name.rpartition(".")
+    if not dot or not index.isdecimal() or name in situation.tools:
+        return name
+    return stem if stem in situation.tools else ""
 
 
 def _read_counted(
