@@ -28,6 +28,11 @@ def test_what_cannot_be_read_is_named(content: bytes | None, tmp_path: Path) -> 
         read_template(str(file))
 
 
+def test_the_home_of_nobody_is_named() -> None:
+    with pytest.raises(SettingsError, match="~nobody-of-that-name/a cannot be read"):
+        read_template("~nobody-of-that-name/a")
+
+
 def test_it_is_that_of_one_model(tmp_path: Path) -> None:
     config = EngineConfig("a.gguf", chat_template="mine.jinja")
     assert config.for_model(Path("b.gguf")).chat_template == ""

@@ -21,6 +21,7 @@ __all__ = [
     "alone",
     "disk_errors",
     "existing_file",
+    "expanded",
     "human_size",
     "put_in_place",
     "real_path",
@@ -48,6 +49,14 @@ def human_size(size: int) -> str:
         if value < 999.95:
             return f"{value:.1f} {unit}"
     return f"{value / 1000:.1f} TB"
+
+
+def expanded(name: str) -> Path:
+    """A path whose ``~`` is the user's home; ``~nobody`` stays as it is."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
 
 
 def existing_file(reference: str) -> Path | None:

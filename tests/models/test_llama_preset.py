@@ -192,6 +192,7 @@ def test_a_file_without_sections(tmp_path: Path) -> None:
         "n = x",
         "lora-scaled = a.gguf",
         "chat-template-kwargs = [1]",
+        pytest.param(f"chat-template-kwargs = {'[' * 100_000}", id="too deep"),
     ],
 )
 def test_a_value_that_means_nothing_is_named(tmp_path: Path, line: str) -> None:
@@ -199,9 +200,17 @@ def test_a_value_that_means_nothing_is_named(tmp_path: Path, line: str) -> None:
         only(tmp_path, f"[a]\n{line}\n")
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot be read"):
-        read_llama_preset(str(tmp_path / "gone.ini"))
+@pytest.mark.parametrize("key", ["model", "mmproj", "lora"])
+def test_a_name_that_is_too_long_for_a_file_is_none(tmp_path: Path, key: str) -> None:
+    found = only(tmp_path, f"[a]\n{key} = {'x' * 5000}\n")
+    assert "x" * 5000 in repr(found)
+
+
+@pytest.mark.parametrize("name", ["gone.ini", "~nobody-of-that-name/a.ini"])
+def test_a_file_that_is_not_there(tmp_path: Path, name: str) -> None:
+    for read in (read_llama_preset, read_foreign):
+        with pytest.raises(SettingsError, match="cannot be read"):
+            read(str(tmp_path / name) if name[0] != "~" else name)
 
 
 def test_names_of_files() -> None:

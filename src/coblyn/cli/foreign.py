@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coblyn.cli.several import NOT_SEVERAL, Several, declare
 from coblyn.errors import SettingsError
+from coblyn.files import expanded
 from coblyn.models.kcpps import is_kcpps, read_kcpps
 from coblyn.models.llama_preset import (
     is_llama_preset,
@@ -53,14 +53,14 @@ def read_foreign(name: str | None) -> Foreign:
             f"{name} is on another machine.", hint="Fetch the file, and name it: coblyn serve FILE"
         )
     if is_llama_preset(name):
-        presets = () if "#" in name else read_llama_presets(Path(name).expanduser())
+        presets = () if "#" in name else read_llama_presets(expanded(name))
         if len(presets) > 1:
             return _several(tuple(map(_with_template, presets)))
         preset = _with_template(read_llama_preset(name))
         settings = {**preset.settings, **_preset_keys((preset,))}
         told = _told("Presets of llama-server", preset)
         return Foreign(preset.model or None, (str(preset.path), settings), told)
-    found = _with_fields_told(read_kcpps(Path(name).expanduser()))
+    found = _with_fields_told(read_kcpps(expanded(name)))
     settings = {**found.settings, **_keys(found)}
     origin = (str(found.path), settings)
     return Foreign(found.model or None, origin, _told("Settings of KoboldCPP", found))

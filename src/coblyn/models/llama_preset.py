@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from coblyn.errors import SettingsError
+from coblyn.files import expanded
 
 __all__ = [
     "ENDING",
@@ -87,7 +88,7 @@ def read_llama_preset(name: str) -> LlamaPreset:
         SettingsError: The file cannot be read, a value means nothing, or it is not clear which section is meant.
     """
     file, _, wanted = name.partition("#")
-    path = Path(file).expanduser()
+    path = expanded(file)
     sections = _load(path)
     return _read(path, sections, _choose(path, sections, wanted))
 
@@ -142,7 +143,7 @@ class _Reading:
         """Convert a key."""
         try:
             self._take(key, value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise SettingsError(
                 f"{key} is {value!r} in the preset, which means nothing.",
                 hint="Write the value as after llama-server's option.",
@@ -241,7 +242,7 @@ def _several(value: str) -> tuple[str, ...]:
 
 
 def _lines(path: str) -> tuple[str, ...]:
-    lines = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
+    lines = expanded(path).read_text(encoding="utf-8").splitlines()
     return tuple(line.strip() for line in lines if line.strip())
 
 
@@ -256,7 +257,10 @@ def _scaled(value: str) -> tuple[str, str]:
 def _beside(path: Path, name: str) -> str:
     """A file that a settings file names, possibly relative to it."""
     beside = path.parent / name
-    return str(beside) if not Path(name).exists() and beside.is_file() else name
+    try:
+        return str(beside) if not Path(name).exists() and beside.is_file() else name
+    except OSError:  # too long
+        return name
 
 
 def _object(value: str) -> dict[str, Any]:

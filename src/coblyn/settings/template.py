@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from coblyn.errors import SettingsError
+from coblyn.files import expanded
 
 __all__ = ["is_template", "read_template"]
 
@@ -25,7 +24,7 @@ def read_template(given: str) -> str:
     """
     if not given or is_template(given):
         return given
-    path = Path(given).expanduser()
+    path = expanded(given)
     try:
         if path.stat().st_size > MAX_SIZE:
             raise ValueError(f"it has more than {MAX_SIZE >> 20} MiB")
