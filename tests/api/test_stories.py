@@ -227,6 +227,11 @@ async def test_what_the_model_would_read(client: Client) -> None:
     earlier = (await client.post(f"{STORIES}/{story}/context", {"end": 7})).json
     assert earlier["prompt"] == "A mine.\nIt knocks.\nA lamp."
     assert (await client.post(f"{STORIES}/{story}/context", {"end": 99})).status == 400
+    tried = (await client.post(f"{STORIES}/{story}/context", {"text": "The lamp."})).json
+    assert tried["prompt"] == "A mine.\nIt knocks.\nThe lamp."
+    tried = (await client.post(f"{STORIES}/{story}/context", {"text": "The dark."})).json
+    assert [one["because"] for one in tried["lore"]["silent"]] == ["no_match", "disabled"]
+    assert (await client.post(f"{STORIES}/{story}/context", {})).json["prompt"] == answer["prompt"]
     refused = await client.post(f"{STORIES}/{story}/context", {"branch": "none"})
     assert (refused.status, refused.json["error"]["field"]) == (400, "branch")
 

@@ -56,6 +56,31 @@ def test_lore_says_why_it_is_read_and_why_not(page: Page) -> None:
     expect(panel).to_contain_text("Switched off.")
 
 
+def test_a_text_is_tried_on_the_lore_without_generating(page: Page) -> None:
+    write(page, "The lamp was a dream.")
+    open_panel(page, "Lore")
+    new_entry(page, "Lamp", "lamp", "It burns blue.")
+    page.get_by_label("None of").fill("dream")
+    page.get_by_label("None of").blur()
+    panel = page.get_by_role("complementary", name="Lore")
+    panel.get_by_text("Test bench", exact=True).click()
+    tried, verdicts = (
+        page.get_by_label("Text to try"),
+        panel.get_by_role("status", name="Test bench"),
+    )
+    expect(tried).to_have_value("The lamp was a dream.")
+    expect(verdicts).to_contain_text("so does “dream”, which forbids it")
+    tried.fill("The lamp was lit.\nIt hissed.")
+    expect(verdicts).to_contain_text("Fired: “lamp” occurs 2 paragraphs back.")
+    assert_accessible(page)
+    page.get_by_label("Keys", exact=True).fill("wick")
+    page.get_by_label("Keys", exact=True).blur()
+    expect(verdicts).to_contain_text("No key occurs in the text that is searched.")
+    button(page, "Take the story\N{RIGHT SINGLE QUOTATION MARK}s end").click()
+    expect(tried).to_have_value("The lamp was a dream.")
+    assert text(page) == "The lamp was a dream."
+
+
 def test_the_lens_shows_what_is_sent_and_the_price_its_cause(page: Page) -> None:
     write(page, "The lamp went out.")
     open_panel(page, "Story")

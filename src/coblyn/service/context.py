@@ -21,6 +21,7 @@ from coblyn.story.lore.fire import fire
 from coblyn.story.lore.scene import LoreSettings, Scene
 from coblyn.story.lore.verdict import Lore
 from coblyn.story.state import State
+from coblyn.story.text import Text
 from coblyn.story.turns import speakers_of
 
 __all__ = ["ContextQuery", "Contexts", "StoryContext"]
@@ -43,6 +44,7 @@ class ContextQuery:
         trigger: The kind of generation, for lore entries limited to some kinds.
         timers: Timers of the lore as given by the last scan; None for those the story keeps.
         end: Place of the continuation, in UTF-16 units; text after it is not used. None for the end of the text.
+        text: Stands for the text of the branch; None for that text itself.
     """
 
     branch: str = ""
@@ -52,6 +54,7 @@ class ContextQuery:
     trigger: str = "normal"
     timers: Mapping[str, Any] | None = None
     end: int | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +92,7 @@ class Contexts:
             BadRequest: There is no such branch, or the fixed parts leave no room for the text.
         """
         branch = query.branch or state.selected
-        if query.end is not None:
-            shorter = state.text(branch).cut(0, query.end)
-            state = replace(state, texts={**state.texts, branch: shorter})
+        state = _read_as(state, branch, query)
         text = state.text(branch).text
         limit = model.engine.info.context
         room = max(min(query.max_context or limit, limit) - query.max_tokens, 1)
@@ -147,6 +148,16 @@ class Contexts:
             return known
 
         return count
+
+
+def _read_as(state: State, branch: str, query: ContextQuery) -> State:
+    """The story with the text that is asked about in the branch's place."""
+    text = state.text(branch)
+    if query.text is not None:
+        text = Text.of(query.text)
+    if query.end is not None:
+        text = text.cut(0, query.end)
+    return replace(state, texts={**state.texts, branch: text})
 
 
 def _key(info: ModelInfo, text: str) -> bytes:

@@ -3,6 +3,7 @@
 import type { Api } from "../api/client";
 import type { StoriesApi } from "../api/stories";
 import { openOutbox } from "../journal/outbox";
+import { Bench } from "./bench.svelte";
 import { BoxGhost } from "./boxghost.svelte";
 import { Doctor } from "./doctor.svelte";
 import { Importer } from "./importer.svelte";
@@ -23,6 +24,7 @@ export class Page {
   readonly session: Session;
   readonly modes: Modes;
   readonly tools: Tools;
+  readonly bench: Bench;
   readonly boxGhost: BoxGhost;
   readonly view: View;
   readonly library: Library;
@@ -48,6 +50,7 @@ export class Page {
     this.modes = new Modes(this.session, storage);
     this.tools = new Tools(api.tools, this.session, this.modes);
     this.modes.afterPiece = () => this.tools.goOn();
+    this.bench = new Bench(api, this.session.book, () => this.session.server.isReady);
     this.boxGhost = new BoxGhost(this.session, this.modes);
     this.picker = new Picker(api.models, () => void this.session.modelChanged());
   }

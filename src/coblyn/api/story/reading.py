@@ -39,6 +39,7 @@ async def context(call: Call) -> Response:
         body.trigger,
         body.timers,
         body.end,
+        body.text,
     )
     async with call.services.models.acquire(body.model) as model:
         answer = await call.wait(call.services.contexts.of(model, state, query))

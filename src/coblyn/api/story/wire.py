@@ -55,6 +55,10 @@ class ContextBody(BaseModel):
     end: int | None = Field(
         None, ge=0, description="Place of the continuation; text after it is not used."
     )
+    text: str | None = Field(
+        None,
+        description="Read in place of the branch's text, to try something out; the story stays as it is.",
+    )
     max_context: int | None = Field(None, ge=1, description="Tokens of prompt and completion.")
     max_tokens: int = Field(256, ge=0, description="The part of them for the completion.")
     seed: int = Field(0, description="Seed for random lore entries.")
