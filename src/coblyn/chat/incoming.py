@@ -220,24 +220,28 @@ class Incoming:
             return (yield from self._scalar(say))
         depth = 0
         while True:
+            mark = yield from self._past_mark(say, end)
+            if not mark or (mark == '"' and not (yield from self._string(say))):
+                return False
+            depth += (mark in "{[") - (mark in "}]")
+            if depth == 0:
+                return True
+
+    def _past_mark(self, say: Say, end: str) -> Reading[str]:
+        """Read past the next quote or bracket of a value and return it; empty if there is none before its end."""
+        while True:
             found = _IN_VALUE.search(self._held)
-            if found and found[0] == "<":
-                say(self.take(found.start()))
-                if end and (yield from self.comes(end)):
-                    return False
-                say(self.take(1))
-                continue
-            say(self.take(found.end() if found else len(self._held)))
+            if found and found[0] != "<":
+                say(self.take(found.end()))
+                return found[0]
+            say(self.take(found.start() if found else len(self._held)))
             if not found:
                 if not (yield from self.more()):
-                    return False
-            elif found[0] == '"':
-                if not (yield from self._string(say)):
-                    return False
+                    return ""
+            elif end and (yield from self.comes(end)):
+                return ""
             else:
-                depth += 1 if found[0] in "{[" else -1
-                if depth == 0:
-                    return True
+                say(self.take(1))
 
     def _string(self, say: Say) -> Reading[bool]:
         """Read the rest of a JSON string, with its closing quote."""

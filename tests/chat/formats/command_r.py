@@ -38,9 +38,7 @@ CASES = [
     Case("hm<|END_THINKING|><|START_TEXT|>Yes.", "Yes.", reasoning="hm", is_reasoning=True),
     Case("<|START_RESPONSE|>See <co>this</co: 0:[1]>.<|END_RESPONSE|>", "See this."),
     Case("See <co: 0>this</co: 0>, <co>that</co: 0:[1, 2],1:[3]>", "See this, that"),
-    Case(
-        "<|START_THINKING|>a <co>b</co: 0:[1]> c<|END_THINKING|>No.", "No.", reasoning="a b c"
-    ),
+    Case("<|START_THINKING|>a <co>b</co: 0:[1]> c<|END_THINKING|>No.", "No.", reasoning="a b c"),
     Case("<code>x</code> <co: it> <colour", "<code>x</code> <co: it> <colour"),
     Case("a <co: 0", "a <co: 0"),
     Case(
