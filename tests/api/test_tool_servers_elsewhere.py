@@ -139,6 +139,17 @@ class TestAnthropic:
         assert turns[1].tool_calls[0].name == turns[2].name == "sky__weather"
         assert turns[2].content == RAIN
 
+    @pytest.mark.parametrize("field", ["name", "server_name"])
+    @pytest.mark.parametrize("value", [None, "", 1, ["sky"]])
+    async def test_calls_that_name_no_tool_are_refused(
+        self, client: Client, field: str, value: Any
+    ) -> None:
+        use = {"type": "mcp_tool_use", "id": "a", "name": "weather", "server_name": "sky"}
+        said = {"role": "assistant", "content": [{**use, "input": {}, field: value}]}
+        reply = await client.post(MESSAGES, {**self.body, "messages": [QUESTION, said, QUESTION]})
+        assert reply.status == 400
+        assert f"messages[1].content[0].{field}" in reply.json["error"]["message"]
+
     @pytest.mark.parametrize(
         ("config", "is_on"),
         [

@@ -110,11 +110,9 @@ def _is_thinking(block: Block) -> bool:
 
 
 def _call(block: Block, field: str) -> ToolCall:
-    name, arguments = block.get("name"), block.get("input")
-    if not isinstance(name, str) or not name:
-        raise BadRequest(f"{field}.name must be a string.", field=f"{field}.name")
+    name, arguments = _name(block, "name", field), block.get("input")
     if block["type"] != "tool_use":
-        name = f"{block.get('server_name')}__{name}"
+        name = f"{_name(block, 'server_name', field)}__{name}"
     if isinstance(arguments, str):  # broken arguments, replayed as the model wrote them
         return ToolCall(str(block.get("id") or ""), name, arguments or "{}")
     if arguments is not None and not isinstance(arguments, Mapping):
@@ -122,6 +120,13 @@ def _call(block: Block, field: str) -> ToolCall:
     return ToolCall(
         str(block.get("id") or ""), name, json.dumps(arguments or {}, ensure_ascii=False)
     )
+
+
+def _name(block: Block, key: str, field: str) -> str:
+    name = block.get(key)
+    if not isinstance(name, str) or not name:
+        raise BadRequest(f"{field}.{key} must be a string.", field=f"{field}.{key}")
+    return name
 
 
 def _result(block: Block, field: str, names: Mapping[str, str]) -> Message:
