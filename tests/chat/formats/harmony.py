@@ -14,7 +14,10 @@ THOUGHT = "<|channel|>analysis<|message|>hm<|end|>"
 HEAD = "<|channel|>commentary to=functions.weather <|constrain|>json<|message|>"
 START = "<|start|>assistant"
 
+DAMAGED = '<|channel|>commentary to=functions.weather<|messag<1je|>{"cit\\u12 "Oslo", "days": 2}'
+
 CASES = [
+    Case(DAMAGED, DAMAGED.removeprefix("<|channel|>")),
     Case("<|channel|>final<|message|>Yes.", "Yes."),
     Case("<|channel|>final<|message|>Yes.<|return|>", "Yes."),
     Case(f"{THOUGHT}{START}<|channel|>final<|message|>Yes.", "Yes.", reasoning="hm"),

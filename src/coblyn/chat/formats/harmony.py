@@ -23,7 +23,7 @@ _ENDS = ("<|end|>", "<|call|>", "<|return|>")
 _BODY_ENDS = (*_ENDS, _START, _CHANNEL)
 _RECIPIENT = re.compile(r"\bto=([^\s<]+)")
 _MARK = re.compile(r"<\|\w+\|>")
-_NO_MESSAGE = re.compile(r"(?:<\|\w*\|?>?|\bto=\S+|\w{0,10}|\s)*")
+_NO_MESSAGE = re.compile(r"(?:<\|(?:(?!to=)\w*\|?>?)?|\bto=\S+|\w+|\s)*+")
 _NAME_OF_CHANNEL = re.compile(r"\w*")
 
 
