@@ -266,7 +266,7 @@ def _beside(path: Path, name: str) -> str:
 def _object(value: str) -> dict[str, Any]:
     found = json.loads(value)
     if not isinstance(found, dict):
-        raise ValueError(value)  # noqa: TRY004 - whoever asks turns this one into an error of settings
+        raise ValueError(value)  # noqa: TRY004 - callers report a ValueError as an error in the settings
     return found
 
 
