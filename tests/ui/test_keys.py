@@ -152,6 +152,24 @@ def test_the_palette_finds_stories_chapters_and_lore(new_page: NewPage, server_u
     wait(page, lambda: text(page) == "Long ago.", "the other story")
 
 
+def test_a_command_has_run_before_the_next_key(page: Page) -> None:
+    """What is typed right after Enter belongs where the command went."""
+    write(page, "# The winter\n\nRain.\n\n# The thaw\n\nSun.")
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Commands").fill("thaw")
+    line = page.evaluate(
+        """async () => {
+          const enter = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true });
+          document.activeElement.dispatchEvent(enter);
+          for (let left = 100; left > 0; left -= 1) await null;  // No task, so no key, comes between.
+          const { anchorNode } = document.activeElement.shadowRoot.getSelection();
+          const place = anchorNode instanceof Element ? anchorNode : anchorNode.parentElement;
+          return place.closest(".cm-line")?.textContent;
+        }"""
+    )
+    assert line == "# The thaw"
+
+
 def test_arrows_go_along_the_bar(page: Page) -> None:
     write(page, PROMPT)
     button(page, "Generate").focus()
