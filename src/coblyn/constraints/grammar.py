@@ -14,7 +14,7 @@ from llguidance import LLMatcher
 from coblyn.constraints.constraint import Constraint, Whitespace
 from coblyn.constraints.gbnf import lark_of_gbnf
 from coblyn.constraints.matcher import Matcher
-from coblyn.constraints.node import TooLarge, Unenforceable
+from coblyn.constraints.node import Unenforceable, UnenforceableWhole
 from coblyn.constraints.rewriting import rewritten
 from coblyn.constraints.schema import NOTHING_FITS, Refusal, find_refusal
 from coblyn.errors import ConstraintRefused, EngineError
@@ -131,7 +131,7 @@ def enforceable(schema: Any) -> Any:
     try:
         found, problem = _compiled(schema)
         refusal = find_refusal(schema, problem, _problem_of_schema) if problem else None
-    except TooLarge as error:
+    except UnenforceableWhole as error:
         problem, refusal = str(error), Refusal("#", str(error))
     if refusal:
         raise ConstraintRefused(
@@ -204,13 +204,13 @@ def _compiled(schema: Any) -> tuple[Any, str]:
     """The schema that is enforced, and what is wrong with it, if anything is.
 
     Raises:
-        TooLarge: It takes too much to find out.
+        UnenforceableWhole: It takes too much to find out, or its draft is not known.
     """
     problems = []
     for has_plain_text in (False, True):
         try:
             found = rewritten(schema, has_plain_text=has_plain_text)
-        except TooLarge:
+        except UnenforceableWhole:
             raise
         except Unenforceable as error:
             return {}, str(error)

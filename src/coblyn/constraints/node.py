@@ -5,17 +5,49 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["Node", "TooLarge", "Unenforceable", "also", "identity", "listed"]
+__all__ = [
+    "MANY",
+    "NAMED",
+    "ONE",
+    "Node",
+    "TooLarge",
+    "Unenforceable",
+    "also",
+    "identity",
+    "listed",
+]
 
 Node = dict[str, Any]
+
+ONE = (
+    "additionalItems",
+    "additionalProperties",
+    "contains",
+    "else",
+    "if",
+    "items",
+    "not",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+)
+MANY = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
+NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
+"""Where schemas stand in a schema: one, a list of them, or some by name (JSON Schema 2020-12, 10; draft 4 has lists in
+``items``)."""
 
 
 class Unenforceable(ValueError):
     """A schema that llguidance would take for enforced, and that is not."""
 
 
-class TooLarge(Unenforceable):
-    """A schema that takes too much time or memory to be written in other keywords; where in it is not sought."""
+class UnenforceableWhole(Unenforceable):
+    """A schema that is refused as a whole; where in it the cause lies is not sought."""
+
+
+class TooLarge(UnenforceableWhole):
+    """A schema that takes too much time or memory to be written in other keywords."""
 
     def __init__(self) -> None:
         super().__init__("it is too large when it is written in keywords that are enforced")

@@ -9,12 +9,23 @@ from collections.abc import Callable, Mapping
 from itertools import permutations
 from typing import Any
 
+from coblyn.constraints.drafts import as_in_draft, draft_of, meta_schema
 from coblyn.constraints.exclusive import exclusive
 from coblyn.constraints.formats import of_format
 from coblyn.constraints.inhabited import Inhabited
 from coblyn.constraints.kinds import ALL_KINDS, Scope, kinds_of
 from coblyn.constraints.negation import any_of, negated
-from coblyn.constraints.node import Node, TooLarge, Unenforceable, also, identity, listed
+from coblyn.constraints.node import (
+    MANY,
+    NAMED,
+    ONE,
+    Node,
+    TooLarge,
+    Unenforceable,
+    also,
+    identity,
+    listed,
+)
 from coblyn.constraints.properties import (
     dependencies,
     num_properties,
@@ -24,31 +35,12 @@ from coblyn.constraints.properties import (
 )
 from coblyn.constraints.spelling import translated
 
-__all__ = ["MANY", "NAMED", "ONE", "rewritten"]
-
-ONE = (
-    "additionalItems",
-    "additionalProperties",
-    "contains",
-    "else",
-    "if",
-    "items",
-    "not",
-    "propertyNames",
-    "then",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-)
-MANY = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
-"""Where schemas stand in a schema: one, a list of them, or some by name (JSON Schema 2020-12, 10; draft 4 has lists in
-``items``)."""
+__all__ = ["rewritten"]
 
 _MAX_PARTS = 200_000
 _PLAIN_ESCAPES = 'nrbtf\\"'
+_OF_THE_WHOLE = ("$schema", "x-guidance")
 _STORAGE = {"int32", "int64", "uint32", "uint64", "float", "double", "decimal"}
-_OLD_DRAFTS = ("draft-03", "draft-04", "draft-05", "draft-06", "draft-07")
-_BESIDE_REFERENCES = ("$ref", "$schema", "definitions", "$defs", "$id", "id")
 
 
 def rewritten(schema: Any, *, has_plain_text: bool = False) -> Any:
@@ -62,14 +54,18 @@ def rewritten(schema: Any, *, has_plain_text: bool = False) -> Any:
     Raises:
         Unenforceable: It is not enforced, or becomes too large.
     """
-    draft = schema.get("$schema") if isinstance(schema, dict) else None
-    is_old = isinstance(draft, str) and any(each in draft for each in _OLD_DRAFTS)
-    rewriter = _Rewriter(Scope(schema), is_old, has_plain_text)
+    draft = draft_of(schema.get("$schema") if isinstance(schema, dict) else None)
     try:
+        schema = as_in_draft(schema, draft)
+        rewriter = _Rewriter(Scope(schema), has_plain_text)
         found = rewriter.schema(schema)
     except RecursionError as error:
         raise Unenforceable("it is nested too deeply") from error
-    if rewriter.needs_plain_text and isinstance(found, dict):
+    if not isinstance(found, dict):
+        return found
+    if "$schema" in schema:
+        found = {"$schema": meta_schema(draft), **found}
+    if rewriter.needs_plain_text:
         found["x-guidance"] = {"json_allowed_escapes": _PLAIN_ESCAPES}
     return found
 
@@ -77,9 +73,8 @@ def rewritten(schema: Any, *, has_plain_text: bool = False) -> Any:
 class _Rewriter:
     """Goes through a schema from the outside to the inside: what a keyword becomes may have to be rewritten, too."""
 
-    def __init__(self, scope: Scope, is_old: bool, has_plain_text: bool) -> None:
+    def __init__(self, scope: Scope, has_plain_text: bool) -> None:
         self._scope = scope
-        self._is_old = is_old
         self._inhabited = Inhabited(scope)
         self._num_parts = 0
         self._has_plain_text = has_plain_text
@@ -93,10 +88,7 @@ class _Rewriter:
             return schema
         if "$ref" in schema and self._inhabited.is_empty(schema["$ref"]):
             return False  # llguidance would refuse it for a property that may be left out, too
-        node: Node = {key: value for key, value in schema.items() if key != "x-guidance"}
-        if self._is_old and "$ref" in node:
-            # Until draft 7, all else beside a reference is ignored.
-            node = {key: value for key, value in node.items() if key in _BESIDE_REFERENCES}
+        node: Node = {key: value for key, value in schema.items() if key not in _OF_THE_WHOLE}
         for keyword, step in _STEPS.items():
             if keyword in node:
                 step(node, self._scope)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coblyn.constraints.kinds import Scope
-from coblyn.constraints.rewriting import MANY, NAMED, ONE
+from coblyn.constraints.node import MANY, NAMED, ONE
 
 __all__ = ["NOTHING_FITS", "Refusal", "find_refusal"]
 
