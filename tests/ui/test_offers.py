@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from ui.desk import (
     PROMPT,
@@ -95,3 +97,26 @@ def test_a_suggestion_is_taken_by_the_word_the_sentence_or_not(page: Page) -> No
     expect(page.locator(".ghost")).to_have_count(0)
     wait_until_idle(page)
     assert text(page) == PROMPT + "x"
+
+
+def answer(page: Page, words: str) -> None:
+    """Have the engine write exactly these words."""
+
+    def constrained(route: Route) -> None:
+        body = json.loads(route.request.post_data or "")
+        body["grammar"] = f"root ::= {json.dumps(words)}"
+        route.continue_(post_data=json.dumps(body))
+
+    page.route("**/api/extra/generate/stream", constrained)
+
+
+def test_a_suggestion_may_begin_with_a_line_break_and_ends_with_its_paragraph(page: Page) -> None:
+    answer(page, "\n\nGwen went down.\nNobody answered.")
+    write(page, "The lamp went out.")
+    page.keyboard.press("Alt+Enter")
+    expect(page.locator(".ghost")).to_contain_text("Gwen went down.")
+    wait_until_idle(page)
+    expect(page.get_by_text("The model had nothing to add.")).to_have_count(0)
+    expect(page.locator(".ghost")).to_have_text("\n\nGwen went down.", use_inner_text=True)
+    page.keyboard.press("Control+Enter")
+    assert text(page) == "The lamp went out.\n\nGwen went down."

@@ -3,6 +3,7 @@
 import { newId } from "../journal/journal.svelte";
 import { newKey } from "./generation.svelte";
 import { wordsFor } from "./notices";
+import { Paragraph } from "./paragraph";
 import { requestOf } from "./request";
 import type { Session } from "./session.svelte";
 import { say } from "../words/words.svelte";
@@ -22,18 +23,20 @@ export async function suggest(session: Session): Promise<void> {
     const sent = await outlook.prepare(at);
     const { request, fit } = requestOf(sent, book.places, sampler.settings, table, newKey());
     request.max_length = Math.min(request.max_length, LENGTH);
-    request.stop_sequence.push("\n");
-    let isFirst = true;
-    const append = (text: string): void => {
-      if (!story.offer({ at, text, piece }, isFirst)) generation.stop(); // put away, or typed over
-      isFirst = false;
+    const paragraph = new Paragraph();
+    let offered = "";
+    const append = (chunk: string): void => {
+      const text = paragraph.push(chunk);
+      const isWanted = story.offer({ at, text, piece }, offered === ""); // not put away, nor typed over
+      offered += text;
+      if (!isWanted || paragraph.isWhole) generation.stop();
     };
-    const { wrote, reason } = await generation.run(request, { append, finish: () => undefined }, fit());
-    if (!wrote && reason !== "stopped") session.notify({ topic: "generation", tone: "info", title: say().nothingToAdd, advice: say().nothingToAddHint });
+    const { reason } = await generation.run(request, { append, finish: () => undefined }, fit());
+    if (offered.trim() === "" && reason !== "stopped") session.notify({ topic: "generation", tone: "info", title: say().nothingToAdd, advice: say().nothingToAddHint });
   } catch (error) {
     generation.giveUp();
     session.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
   }
-  if (story.ghost()?.text === "") story.dismissGhost();
+  if (story.ghost()?.text.trim() === "") story.dismissGhost();
   outlook.changed();
 }
