@@ -14,6 +14,7 @@ from coblyn.engine.interface import EngineClient
 from coblyn.models import created
 from coblyn.models.created import Name
 from coblyn.models.modelfile import Modelfile
+from coblyn.models.setup import Setup
 from factories import SteppedEngine
 from service.test_demand import FakeLoader, FileEngine, files
 
@@ -175,9 +176,9 @@ async def test_requests_name_no_files(server: Server, tmp_path: Path) -> None:
 class AdaptedLoader(FakeLoader):
     """Gives every model that it loads two adapters."""
 
-    async def load(self, path: Path) -> EngineClient:
-        await super().load(path)
-        engine = SteppedEngine(name=path.stem, adapters=(POET, OLD), path=str(path))
+    async def load(self, setup: Setup) -> EngineClient:
+        await super().load(setup)
+        engine = SteppedEngine(name=setup.path.stem, adapters=(POET, OLD), path=str(setup.path))
         engine.allow()
         self.engines.append(engine)
         return engine

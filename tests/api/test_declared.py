@@ -9,6 +9,7 @@ import pytest
 from asgi import Client
 from coblyn.api.app import create_app
 from coblyn.models.declared import Declared, DeclaredModels
+from coblyn.models.setup import Setup
 from factories import SteppedEngine
 from service.test_demand import FakeLoader, FileEngine, files
 
@@ -23,9 +24,11 @@ class WatchedLoader(FakeLoader):
     def __init__(self) -> None:
         super().__init__()
         self.engines: list[FileEngine] = []
+        self.setups: list[Setup] = []
 
-    async def load(self, path: Path) -> FileEngine:
-        engine = await super().load(path)
+    async def load(self, setup: Setup) -> FileEngine:
+        self.setups.append(setup)
+        engine = await super().load(setup)
         assert isinstance(engine, FileEngine)
         self.engines.append(engine)
         return engine
@@ -76,6 +79,37 @@ async def test_names_of_one_file_share_its_engine(client: Client, loader: Watche
     for name in ("warm", "cold"):
         await client.post("/v1/completions", {"model": name, "prompt": "a", "max_tokens": 1})
     assert loader.log == ["load second"]
+
+
+async def test_names_of_one_file_with_other_settings_have_their_own_engines(
+    files: Path, loader: WatchedLoader, first: FileEngine
+) -> None:
+    wide = Declared("wide", files / "first.gguf", defaults={"top_k": 3}, settings={"context": 99})
+    narrow = Declared("narrow", files / "first.gguf", settings={"context": 9})
+    same = Declared("same", files / "first.gguf", settings={"context": 9})
+    named = Declared("first", files / "first.gguf", settings={"context": 5})
+    declared = DeclaredModels([wide, narrow, same, named], first=wide)
+    client = Client(create_app(first, loader=loader, declared=declared))
+
+    async def answers_as(name: str) -> str:
+        body = {"model": name, "prompt": "a", "max_tokens": 1}
+        answer = await client.post("/v1/completions", body)
+        assert answer.status == 200
+        return str(answer.json["model"])
+
+    assert [await answers_as(name) for name in ("wide", "narrow", "same", "first", "wide")] == [
+        "wide",
+        "narrow",
+        "narrow",
+        "first",
+        "wide",
+    ]
+    assert [setup.own for setup in loader.setups] == [{"context": 9}, {"context": 5}]
+    assert [len(engine.requests) for engine in (first, *loader.engines)] == [2, 2, 1]
+    await client.post("/v1/completions", {"prompt": "a", "max_tokens": 1})
+    assert first.requests[-1].sampling.top_k == 3
+    listed = {m["id"] for m in (await client.get("/v1/models")).json["data"]}
+    assert {"wide", "narrow", "same", "first"} <= listed
 
 
 async def test_the_first_model_has_its_defaults_without_a_name(

@@ -17,6 +17,7 @@ from coblyn.cli.loader import Configurer, FleetLoader
 from coblyn.engine.config import EngineConfig
 from coblyn.errors import CoblynError, ModelUnsupported, SettingsError
 from coblyn.fit.protocol import Answer
+from coblyn.models.setup import Setup
 from coblyn.settings import Settings
 from coblyn.settings.own import own_settings
 from gguf_file import lora_of, random_model, whole_model
@@ -62,7 +63,7 @@ def configurer(files: Path, **flags: Any) -> Configurer:
 def test_each_model_has_its_own_settings(files: Path, own: Path) -> None:
     each = configurer(files, threads=3)
     first, second, third = (
-        each.config_for(files / f"{name}.gguf") for name in ("first", "second", "third")
+        each.config_for(Setup(files / f"{name}.gguf")) for name in ("first", "second", "third")
     )
     assert [config.context for config in (first, second, third)] == [512, 1024, 0]
     assert [config.threads for config in (first, second, third)] == [3, 3, 3]
@@ -78,22 +79,22 @@ def test_each_model_has_its_own_settings(files: Path, own: Path) -> None:
 
 def test_the_command_line_holds_for_all_but_for_files_of_one_model(files: Path, own: Path) -> None:
     each = configurer(files, context=256, adapters=["mine=/x/mine.gguf"])
-    assert each.config_for(files / "first.gguf").adapters == ("mine=/x/mine.gguf",)
-    second = each.config_for(files / "second.gguf")
+    assert each.config_for(Setup(files / "first.gguf")).adapters == ("mine=/x/mine.gguf",)
+    second = each.config_for(Setup(files / "second.gguf"))
     assert (second.context, len(second.adapters)) == (256, 2)
-    assert each.config_for(files / "third.gguf").adapters == ()
+    assert each.config_for(Setup(files / "third.gguf")).adapters == ()
 
 
 def test_the_file_of_one_model_is_none_of_another(files: Path) -> None:
     each = configurer(files, projector="/x/mmproj.gguf")
-    assert each.config_for(files / "first.gguf").projector == "/x/mmproj.gguf"
-    assert each.config_for(files / "second.gguf").projector == "auto"
+    assert each.config_for(Setup(files / "first.gguf")).projector == "/x/mmproj.gguf"
+    assert each.config_for(Setup(files / "second.gguf")).projector == "auto"
 
 
 def test_an_adapter_for_another_model_is_refused(files: Path, own: Path) -> None:
     whole_model(general__architecture="qwen2").write(files / "second.gguf")
     with pytest.raises(ModelUnsupported, match="architecture"):
-        configurer(files).config_for(files / "second.gguf")
+        configurer(files).config_for(Setup(files / "second.gguf"))
 
 
 @pytest.mark.parametrize(
@@ -117,10 +118,10 @@ def test_settings_that_cannot_be_are_told_when_the_model_is_loaded(files: Path, 
     own.write_text("[second]\ncontxt = 3")
     first: Any = SimpleNamespace(fleet=SimpleNamespace(engines=[], ending=Event()), config=None)
     loads = FleetLoader(first, configurer(files))
-    assert loads.fits(files / "second.gguf")
-    assert loads.adapters(files / "second.gguf") == ()
+    assert loads.fits(Setup(files / "second.gguf"))
+    assert loads.adapters(Setup(files / "second.gguf")) == ()
     with pytest.raises(CoblynError, match="contxt"):
-        loads.survey(files / "second.gguf")
+        loads.survey(Setup(files / "second.gguf"))
 
 
 def test_what_a_model_would_be_loaded_with_is_known_without_an_engine(
@@ -132,9 +133,9 @@ def test_what_a_model_would_be_loaded_with_is_known_without_an_engine(
     first: Any = SimpleNamespace(fleet=SimpleNamespace(engines=[]), config=None)
     general = EngineConfig.from_settings(Settings.load(None, {}), model=files / "first.gguf")
     loads = FleetLoader(first, Configurer(general, build))
-    poet, old = loads.adapters(files / "second.gguf")
+    poet, old = loads.adapters(Setup(files / "second.gguf"))
     assert (poet.name, poet.path, old.scale) == ("poet", own.parent / "poet.gguf", 0.5)
-    assert loads.adapters(files / "third.gguf") == ()
+    assert loads.adapters(Setup(files / "third.gguf")) == ()
 
 
 def test_what_a_loaded_model_takes_counts_as_free_for_itself(
@@ -154,8 +155,8 @@ def test_what_a_loaded_model_takes_counts_as_free_for_itself(
     fleet = SimpleNamespace(engines=[engine], ending=Event())
     first: Any = SimpleNamespace(config=engine.config, fleet=fleet)
     loads = FleetLoader(first, configurer(files))
-    assert loads.survey(here) == {"model": str(here)}
-    assert loads.survey(files / "second.gguf")
+    assert loads.survey(Setup(here)) == {"model": str(here)}
+    assert loads.survey(Setup(files / "second.gguf"))
     memory = psutil.Process().memory_info()
     assert asked[0] == pytest.approx(memory.shared - memory.rss, rel=0.2)
     assert asked[1] == 0

@@ -74,18 +74,20 @@ def test_each_section_whose_model_is_here_is_a_model(presets: Path) -> None:
     assert models.named("long") == models.named("long name")
 
 
-def test_settings_of_engines_are_those_of_the_files(presets: Path) -> None:
-    several = read(presets).several
+def test_settings_of_engines_are_those_of_the_sections(presets: Path) -> None:
+    setups = {each.name: each.setup for each in read(presets).several.models}
     general = EngineConfig.from_settings(Settings(), model=None)
-    each = Configurer(general, lambda config, _: config, several.settings)
-    first = each.settings_for(paths.models() / "first.gguf")
-    beside = each.settings_for(presets.parent / "beside.gguf")
-    assert (first.context, beside.context) == (512, 1024)
+    each = Configurer(general, lambda config, _: config)
+    first = each.settings_for(setups["first"])
+    again = each.settings_for(setups["first again"])
+    beside = each.settings_for(setups["Long Name"])
+    assert first.model == again.model
+    assert (first.context, again.context, beside.context) == (512, 2048, 1024)
     assert "<|im_start|>" in beside.chat_template
     assert first.chat_template == ""
     flagged = EngineConfig.from_settings(Settings.load(flags={"context": 96}))
-    holds = Configurer(flagged, lambda config, _: config, several.settings)
-    assert holds.settings_for(presets.parent / "beside.gguf").context == 96
+    holds = Configurer(flagged, lambda config, _: config)
+    assert holds.settings_for(setups["Long Name"]).context == 96
 
 
 def test_settings_of_the_server_count_once(presets: Path) -> None:
@@ -97,7 +99,7 @@ def test_settings_of_the_server_count_once(presets: Path) -> None:
 def test_what_is_not_here_and_what_does_not_count_is_told(presets: Path) -> None:
     told = read(presets).told
     assert "gone: hf:nobody/nothing is not here." in told
-    assert "first again: an earlier section has the same file" in told
+    assert "first again:" not in told
     assert "secret" not in told
 
 

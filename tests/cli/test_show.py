@@ -22,6 +22,7 @@ from coblyn.models.check import check_model
 from coblyn.models.created import Name
 from coblyn.models.modelfile import Modelfile
 from coblyn.models.overrides import Overrides, write_overrides
+from coblyn.models.setup import Setup
 from gguf_file import GgufWriter, whole_model
 from media_models import write_media_model
 
@@ -86,10 +87,10 @@ def test_a_model_that_writes_when_set_right_is_loaded_as_one_that_writes() -> No
     write_overrides(path, Overrides({"llama.pooling_type": 0}))
     assert resolve_model("mine") == path
     assert store.newest() == path
-    config = Configurer(EngineConfig(""), lambda config, _: config).config_for(path)
+    config = Configurer(EngineConfig(""), lambda config, _: config).config_for(Setup(path))
     assert not config.embeds
     write_overrides(path, Overrides({"llama.pooling_type": 1}))
-    assert Configurer(EngineConfig(""), lambda config, _: config).config_for(path).embeds
+    assert Configurer(EngineConfig(""), lambda config, _: config).config_for(Setup(path)).embeds
 
 
 def test_memory_is_that_of_the_corrected_model(capsys: Shown) -> None:

@@ -16,6 +16,7 @@ from coblyn.models import created
 from coblyn.models.adapter import AdapterSpec
 from coblyn.models.created import Name
 from coblyn.models.modelfile import Modelfile
+from coblyn.models.setup import Setup
 from coblyn.progress import Progress
 from coblyn.service.demand import FOR_EVER, Demand
 from coblyn.service.inventory import Inventory
@@ -27,13 +28,15 @@ from gguf_file import tiny_gguf
 class FileEngine(SteppedEngine):
     """An engine that has loaded a file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, context: int = 0) -> None:
         super().__init__(name=path.stem)
         self._path = path
+        self._context = context
 
     @property
     def info(self) -> ModelInfo:
-        return replace(super().info, path=str(self._path))
+        info = super().info
+        return replace(info, path=str(self._path), context=self._context or info.context)
 
 
 class FakeLoader:
@@ -47,25 +50,25 @@ class FakeLoader:
         self.problem: Exception | None = None
         self.known_adapters: dict[str, tuple[AdapterSpec, ...]] = {}
 
-    def survey(self, path: Path) -> dict[str, Any]:
-        return {"model": str(path)}
+    def survey(self, setup: Setup) -> dict[str, Any]:
+        return {"model": str(setup.path)}
 
-    def fits(self, path: Path) -> bool:
+    def fits(self, setup: Setup) -> bool:
         return self.room > 0
 
-    def adapters(self, path: Path) -> tuple[AdapterSpec, ...]:
-        return self.known_adapters.get(path.stem, ())
+    def adapters(self, setup: Setup) -> tuple[AdapterSpec, ...]:
+        return self.known_adapters.get(setup.path.stem, ())
 
-    def progress(self, path: Path) -> Progress:
+    def progress(self, setup: Setup) -> Progress:
         return Progress("Loading", 420, 1000, "parts")
 
-    async def load(self, path: Path) -> EngineClient:
-        self.log.append(f"load {path.stem}")
+    async def load(self, setup: Setup) -> EngineClient:
+        self.log.append(f"load {setup.path.stem}")
         await self.may_load.wait()
         if self.problem:
             raise self.problem
         self.room -= 1
-        engine = FileEngine(path)
+        engine = FileEngine(setup.path, setup.least_context)
         engine.allow()
         return engine
 
@@ -113,6 +116,38 @@ async def test_a_model_is_loaded_when_it_is_named(files: Path) -> None:
         assert model.name == "second"
     assert loader.log == ["load second"]
     assert names(models) == ["first", "second"]
+
+
+async def test_a_made_model_has_the_context_that_it_asks_for(files: Path) -> None:
+    loader = FakeLoader()
+    models = make(files, loader)
+    first = models.default.engine.info.context
+    contexts = {"small": 16, "more": first + 512, "much": first + 1024}
+    for name, context in contexts.items():
+        created.save(Name.of(name), Modelfile("first", {"num_ctx": context}))
+    for name, context in contexts.items():
+        async with models.acquire(name) as model:
+            assert model.engine.info.context >= context
+        assert Inventory(models).find(name).model is model
+        async with models.acquire(model.name) as again:
+            assert again is model
+    assert names(models) == ["first", f"first-{first + 512}", f"first-{first + 1024}"]
+    async with models.acquire("first") as model:
+        assert model is models.default
+    assert loader.log == ["load first", "load first"]
+
+
+async def test_a_made_model_does_not_narrow_its_file(files: Path) -> None:
+    loader = FakeLoader()
+    models = make(files, loader)
+    created.save(Name.of("small"), Modelfile("second", {"num_ctx": 16}))
+    async with models.acquire("small") as model:
+        assert (model.name, model.engine.info.context) == ("second-16", 16)
+    async with models.acquire("second") as model:
+        assert model.engine.info.context > 16
+    created.save(Name.of("odd"), Modelfile("second", {"num_ctx": "wide"}))
+    async with models.acquire("odd") as again:
+        assert again is model
 
 
 async def test_files_of_one_name_in_two_folders_are_two_models(files: Path) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from coblyn.errors import Busy, Cancelled, EngineError, NotFound
 from coblyn.models.catalogue import STARTER
+from coblyn.models.declared import Declared, DeclaredModels
+from coblyn.models.setup import Setup
 from coblyn.progress import Progress, Report
 from coblyn.service.inventory import Inventory
 from coblyn.service.models import Models
@@ -31,13 +33,13 @@ class FakeSwitch:
         self.problem: Exception | None = None
         self.builds = False
 
-    async def load(self, path: Path, report: Report) -> None:
+    async def load(self, setup: Setup, report: Report) -> None:
         if self.builds:
             report(Progress("Compiling", 3, 8))
         await self.may_go_on.wait()
         if self.problem:
             raise self.problem
-        self.models.default.engine = FileEngine(path)
+        self.models.default.engine = FileEngine(setup.path)
 
     async def unload(self) -> None:
         engine = self.models.default.engine
@@ -147,6 +149,24 @@ async def test_one_that_came_on_demand_is_not_loaded_twice(
     picker.load("second")
     await wait_for(lambda: picker.work is None)
     assert [model.name for model in models] == ["second"]
+
+
+async def test_declared_models_can_be_chosen(files: Path) -> None:
+    warm = Declared("warm", files / "second.gguf", defaults={"top_k": 2}, settings={"context": 77})
+    models = Models([FileEngine(files / "first.gguf")], declared=DeclaredModels([warm]))
+    switch = FakeSwitch(models)
+    switch.may_go_on.set()
+    inventory = Inventory(models)
+    picker = Picker(models, inventory, switch)
+    assert "warm:latest" in [choice.item.name for choice in picker.choices()]
+    picker.load("warm")
+    await wait_for(lambda: picker.work is None)
+    assert models.default.setup == warm.setup
+    chosen = [choice.item.name for choice in picker.choices() if choice.answers]
+    assert set(chosen) == {"second:latest", "warm:latest"}
+    settings = inventory.declared("")
+    assert settings
+    assert settings.parameters == {"top_k": 2}
 
 
 async def test_a_file_that_is_no_model_says_so(picker: Picker, files: Path) -> None:

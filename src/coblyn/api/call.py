@@ -129,8 +129,8 @@ class Call:
         demand = self.services.models.demand
         if demand is None:
             return None
-        model, path = await demand.look(name)
-        if path is None:
+        model, setup = await demand.look(name)
+        if setup is None:
             return model
         if self.held is None and self.route.can_stream and self.dialect.wants_stream(body):
             raise ModelComes(name, body)

@@ -102,8 +102,6 @@ def _warnings(modelfile: Modelfile) -> list[str]:
     found: dict[str, str] = {}
     read_options(modelfile.parameters, found, context=2**31)
     told = [f"{name.removeprefix('options.')}: {why}" for name, why in found.items()]
-    if "num_ctx" in modelfile.parameters:
-        told.append("num_ctx: the context is set when the file is loaded: context in models.toml.")
     told += [f"{name.upper()} has no meaning here." for name, _ in modelfile.ignored]
     if modelfile.template:
         told.append("TEMPLATE is stored and shown; the model's own chat template is used.")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = [
     "NOTHING",
     "NO_BUNDLE",
-    "Declared",
     "causes_named",
     "configure",
     "fitted_aloud",
@@ -26,8 +25,7 @@ __all__ = [
     "with_own_settings",
 ]
 
-Declared = Mapping[str, Mapping[str, Any]]
-NOTHING: Declared = {}
+NOTHING: Mapping[str, Any] = {}
 
 NO_BUNDLE = "none"
 """Placeholder for a bundle that is found or built when a model is loaded."""
@@ -39,11 +37,11 @@ def configure(
     *,
     yes: bool,
     any_kind: bool = False,
-    declared: Declared = NOTHING,
+    declared: Mapping[str, Any] = NOTHING,
 ) -> EngineConfig:
     """Find the model and the bundle; download and build what is missing.
 
-    ``any_kind`` allows embedding models and rerankers too; ``declared`` has settings of single models.
+    ``any_kind`` allows embedding models and rerankers too; ``declared`` has settings for this model.
 
     The model is checked first, so that a mistyped name is reported before a build. A model that may be downloaded
     without asking is downloaded while the engine is built.
@@ -84,26 +82,27 @@ def configure(
 
 
 def with_own_settings(
-    config: EngineConfig, general: EngineConfig | None = None, declared: Declared = NOTHING
+    config: EngineConfig,
+    general: EngineConfig | None = None,
+    declared: Mapping[str, Any] = NOTHING,
 ) -> EngineConfig:
     """A configuration with what the user set for its model alone; flags of the command line hold for all models.
 
     Args:
         config: What is set in general.
         general: The configuration of the model that the command line names, if this is another one.
-        declared: Settings of another program's file by the real paths of models, which take precedence over the user's.
+        declared: Settings of another program's file for this model, which take precedence over the user's.
 
     Raises:
         CoblynError: What is set cannot be, or an adapter does not fit the model.
     """
-    from coblyn.files import real_path
     from coblyn.models.names import names_of
     from coblyn.settings.own import OF_ONE_MODEL, own_settings
 
     is_other = general is not None and general.model != config.model
     flags = config.flags - (OF_ONE_MODEL if is_other else frozenset())
     path = Path(config.model)
-    settings = {**own_settings(names_of(path)), **declared.get(real_path(path), {})}
+    settings = {**own_settings(names_of(path)), **declared}
     own = {name: each for name, each in settings.items() if name not in flags}
     if not own:
         return config

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Foreign", "read_foreign"]
 
+_STARTS = "load-on-startup"
+
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
@@ -55,7 +57,7 @@ def read_foreign(name: str | None) -> Foreign:
     if is_llama_preset(name):
         presets = () if "#" in name else read_llama_presets(expanded(name))
         if len(presets) > 1:
-            return _several(tuple(map(_with_template, presets)))
+            return _several([_with_template(_as_one_of_several(each)) for each in presets])
         preset = _with_template(read_llama_preset(name))
         settings = {**preset.settings, **_preset_keys((preset,))}
         told = _told("Presets of llama-server", preset)
@@ -68,12 +70,18 @@ def read_foreign(name: str | None) -> Foreign:
 
 def _several(presets: Sequence[LlamaPreset]) -> Foreign:
     found = declare(presets)
-    file, first = str(presets[0].path), str(found.first) if found.first else None
+    file, first = str(presets[0].path), found.models.first
     told = [_told(f"Presets of llama-server, section {each.name},", each) for each in presets]
     told += [f"{name}: {why}" for name, why in found.told.items()]
     # An unknown name means none of several models, least of all in place of one that is not here.
     settings = {"strict_models": True, **found.server, **_preset_keys(presets)}
-    return Foreign(first, (file, settings), "\n".join(told), found)
+    return Foreign(str(first.path) if first else None, (file, settings), "\n".join(told), found)
+
+
+def _as_one_of_several(preset: LlamaPreset) -> LlamaPreset:
+    """The same where a section says that it, and not another one, is loaded at the start."""
+    others = {key: why for key, why in preset.pointless.items() if key != _STARTS}
+    return replace(preset, pointless=others)
 
 
 def _with_template(preset: LlamaPreset) -> LlamaPreset:

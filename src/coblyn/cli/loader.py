@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from coblyn.cli.engine import NOTHING, Declared, with_own_settings
+from coblyn.cli.engine import with_own_settings
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.exchange import EngineExchange
@@ -26,6 +25,7 @@ from coblyn.models.adapter import AdapterSpec
 from coblyn.models.check import check_model, examine_model, writes
 from coblyn.models.gguf import read_header
 from coblyn.models.overrides import corrected
+from coblyn.models.setup import Setup
 from coblyn.progress import Progress, Report, silent
 
 __all__ = ["Configurer", "FleetLoader", "FleetSwitch", "promised_by"]
@@ -44,39 +44,36 @@ class Configurer:
     Args:
         general: The server's settings, and the model that it began with.
         prepare: Gives a configuration what it needs to load a model, such as a built engine; takes what may be long.
-        declared: Settings of another program's file by the real paths of models.
     """
 
-    def __init__(
-        self, general: EngineConfig, prepare: Prepare, declared: Declared = NOTHING
-    ) -> None:
-        self._declared = declared
+    def __init__(self, general: EngineConfig, prepare: Prepare) -> None:
         self._general = general
         self._prepare = prepare
         self._preparing = Lock()
 
-    def config_for(self, path: Path, report: Report = silent) -> EngineConfig:
-        """The configuration for a model's file.
+    def config_for(self, setup: Setup, report: Report = silent) -> EngineConfig:
+        """The configuration for a model.
 
         Raises:
-            CoblynError: The file, or what is set for it, is wrong, or no engine can be built.
+            CoblynError: Its file, or what is set for it, is wrong, or no engine can be built.
         """
         with self._preparing:
             self._general = self._prepare(self._general, report)
-        return replace(self.settings_for(path), embeds=not writes(corrected(read_header(path))))
+        header = corrected(read_header(setup.path))
+        return replace(self.settings_for(setup), embeds=not writes(header))
 
-    def settings_for(self, path: Path) -> EngineConfig:
+    def settings_for(self, setup: Setup) -> EngineConfig:
         """The same, without what takes long: it may name no engine.
 
         Raises:
             CoblynError: What is set for it is wrong.
         """
         general = self._general
-        return with_own_settings(general.for_model(path), general, self._declared)
+        return with_own_settings(general.for_model(setup.path), general, setup.own)
 
 
 class FleetLoader:
-    """Loads files into engines of a fleet; see ``service.loader.Loader``.
+    """Loads models into engines of a fleet; see ``service.loader.Loader``.
 
     Args:
         first: The engine that the server started with.
@@ -88,52 +85,52 @@ class FleetLoader:
         self._fleet = first.fleet
         self._configurer = configurer
         self._prepared: Progress | None = None
-        self._coming: dict[Path, ProcessEngine] = {}
+        self._coming: dict[Setup, ProcessEngine] = {}
 
-    def fits(self, path: Path) -> bool:
+    def fits(self, setup: Setup) -> bool:
         """Whether it fits in memory without giving anything up."""
         try:
-            return has_room(self._config_for(path), promised_by(self._fleet), self._fleet.ending)
+            return has_room(self._config_for(setup), promised_by(self._fleet), self._fleet.ending)
         except CoblynError:
             return True  # its loading will say what is wrong
 
-    def survey(self, path: Path) -> dict[str, Any]:
+    def survey(self, setup: Setup) -> dict[str, Any]:
         """What memory it takes, on all devices; what it has already, if it is loaded, counts as free."""
-        promised = self._promised_beside(path)
-        return report(survey(self._config_for(path), promised=promised, ended=self._fleet.ending))
+        promised = self._promised_beside(setup)
+        return report(survey(self._config_for(setup), promised=promised, ended=self._fleet.ending))
 
-    def adapters(self, path: Path) -> tuple[AdapterSpec, ...]:
+    def adapters(self, setup: Setup) -> tuple[AdapterSpec, ...]:
         """The adapters with which it would be loaded; none if what is set for it is wrong."""
         try:
-            config = self._configurer.settings_for(path)
+            config = self._configurer.settings_for(setup)
         except CoblynError:
             return ()  # its loading will say what is wrong
         return tuple(map(AdapterSpec.of, (*config.adapters, *config.control_vectors)))
 
-    def progress(self, path: Path) -> Progress:
+    def progress(self, setup: Setup) -> Progress:
         """How far it is on its way."""
-        engine = self._coming.get(path)
+        engine = self._coming.get(setup)
         if engine is not None:
             loaded = engine.status().loaded
-        elif str(path) == self._first.config.model:
+        elif str(setup.path) == self._first.config.model:
             loaded = self._first.loaded
         else:
             return self._prepared or Progress("Loading", 0, None)
         return Progress("Loading", round(loaded * 1000), 1000, "parts")
 
-    async def load(self, path: Path) -> EngineClient:
-        """Load a file in a new engine."""
-        header = await asyncio.to_thread(check_model, path)
-        config = await asyncio.to_thread(self._config_for, header.path)
-        engine = self._fleet.add(config)
-        self._coming[path] = engine
+    async def load(self, setup: Setup) -> EngineClient:
+        """Load a model in a new engine."""
+        header = await asyncio.to_thread(check_model, setup.path)
+        whole = replace(setup, path=header.path)
+        engine = self._fleet.add(await asyncio.to_thread(self._config_for, whole))
+        self._coming[setup] = engine
         try:
             await self._fleet.start(engine)
         except (EngineError, ModelError):
             await asyncio.to_thread(examine_model, header.path)
             raise
         finally:
-            del self._coming[path]
+            del self._coming[setup]
         return engine
 
     async def release(self, engine: EngineClient) -> None:
@@ -149,18 +146,18 @@ class FleetLoader:
         """Load it again."""
         await self._first.replace(self._first.config)
 
-    def _config_for(self, path: Path) -> EngineConfig:
+    def _config_for(self, setup: Setup) -> EngineConfig:
         try:
-            return self._configurer.config_for(path, self._note)
+            return self._configurer.config_for(setup, self._note)
         finally:
             self._prepared = None
 
     def _note(self, progress: Progress) -> None:
         self._prepared = progress
 
-    def _promised_beside(self, path: Path) -> int:
-        """Bytes of main memory that others will take, less those that the engine of a file would set free."""
-        own = [each for each in self._fleet.engines if each.config.model == str(path)]
+    def _promised_beside(self, setup: Setup) -> int:
+        """Bytes of main memory that others will take, less those that the engines of its file would set free."""
+        own = [each for each in self._fleet.engines if each.config.model == str(setup.path)]
         others = [each for each in self._fleet.engines if each not in own]
         return promised((each.config, each.pid) for each in others) - taken(
             each.pid for each in own
@@ -184,10 +181,11 @@ class FleetSwitch:
         """Loaded fraction of the model being loaded."""
         return self._engine.loaded
 
-    async def load(self, path: Path, report: Report) -> None:
-        """Load a file in place of the default model."""
-        header = await asyncio.to_thread(check_model, path)
-        config = await asyncio.to_thread(self._configurer.config_for, header.path, report)
+    async def load(self, setup: Setup, report: Report) -> None:
+        """Load a model in place of the default one."""
+        header = await asyncio.to_thread(check_model, setup.path)
+        whole = replace(setup, path=header.path)
+        config = await asyncio.to_thread(self._configurer.config_for, whole, report)
         try:
             await self._engine.replace(config)
         except (EngineError, ModelError):

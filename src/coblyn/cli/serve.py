@@ -236,11 +236,12 @@ def _engine_config(settings: Settings, foreign: Foreign, *, fake: bool, yes: boo
     from coblyn.engine.config import EngineConfig
 
     several = foreign.several
-    if not fake and [*several.models] and not several.first:
+    if not fake and [*several.models] and not several.models.first:
         return EngineConfig.from_settings(settings, bundle=NO_BUNDLE)
     if not fake:
-        model, declared = foreign.model, several.settings
-        return configure(settings, model, yes=yes, any_kind=True, declared=declared)
+        first = several.models.first
+        declared = first.settings if first else NOTHING
+        return configure(settings, foreign.model, yes=yes, any_kind=True, declared=declared)
     return EngineConfig.from_settings(settings)
 
 
@@ -370,8 +371,7 @@ def _import_app() -> tuple[type[Server], Any, Callable[[], None]]:
             logs_texts=settings.log_texts,
             keep_alive=settings.keep_alive_seconds,
         )
-        declared = several.settings if several else NOTHING
-        configurer = Configurer(_general(settings, engine.config), with_engine, declared)
+        configurer = Configurer(_general(settings, engine.config), with_engine)
         loads = settings.on_demand and bool(engine.config.library or engine.config.bundle)
         return create_app(
             engine,

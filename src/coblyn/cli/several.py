@@ -21,17 +21,13 @@ class Several:
     """The models of a file that are here.
 
     Attributes:
-        models: Their names, files and defaults of requests.
-        settings: An engine's settings by the real path of the model's file.
+        models: Their names, files, settings, and defaults of requests.
         server: Settings that count for the server.
-        first: The file to load at the start; None for none.
         told: Messages about sections, by their names.
     """
 
     models: DeclaredModels = field(default_factory=DeclaredModels)
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     server: Mapping[str, Any] = field(default_factory=dict)
-    first: Path | None = None
     told: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -41,7 +37,7 @@ NOT_SEVERAL = Several()
 def declare(presets: Sequence[LlamaPreset]) -> Several:
     """The models of all sections that are on this machine; the others are told of.
 
-    A file that several sections name has one engine, with the settings of the first of them.
+    Sections with the same file share an engine if their settings of engines are the same.
 
     Raises:
         SettingsError: A value is invalid, or none of the models is here.
@@ -54,13 +50,8 @@ def declare(presets: Sequence[LlamaPreset]) -> Several:
             f"None of the models of {presets[0].path} is here.",
             hint="\n".join(f"{name}: {why}" for name, why in declaring.told.items()),
         )
-    return Several(
-        DeclaredModels(declaring.models),
-        declaring.settings,
-        declaring.server,
-        declaring.first,
-        declaring.told,
-    )
+    models = DeclaredModels(declaring.models, declaring.first)
+    return Several(models, declaring.server, declaring.told)
 
 
 class _Declaring:
@@ -68,9 +59,8 @@ class _Declaring:
 
     def __init__(self) -> None:
         self.models: list[Declared] = []
-        self.settings: dict[str, Mapping[str, Any]] = {}
         self.server: dict[str, Any] = {}
-        self.first: Path | None = None
+        self.first: Declared | None = None
         self.told: dict[str, str] = {}
 
     def take(self, preset: LlamaPreset) -> None:
@@ -86,22 +76,12 @@ class _Declaring:
         except CoblynError as error:
             self.told[preset.name] = str(error)
             return
-        self.models.append(Declared(preset.name, path, preset.aliases, defaults))
-        self._take_settings(preset.name, path, own)
+        model = Declared(preset.name, path, preset.aliases, defaults, own)
+        self.models.append(model)
         if preset.starts and self.first is None:
-            self.first = path
+            self.first = model
         elif preset.starts:
             self.told[preset.name] = "it is loaded when a request names it; one is at the start"
-
-    def _take_settings(self, name: str, path: Path, own: Mapping[str, Any]) -> None:
-        from coblyn.files import real_path
-
-        before = self.settings.setdefault(real_path(path), own)
-        if before != own:
-            others = sorted(key for key in before.keys() | own if before.get(key) != own.get(key))
-            self.told[name] = (
-                f"an earlier section has the same file, whose settings count: {', '.join(others)}"
-            )
 
     def _take_server(self, name: str, server: Mapping[str, Any]) -> None:
         """Settings of the server, which are the same for all sections if they stand in ``[*]``."""

@@ -1,4 +1,4 @@
-"""Models that a settings file declares: names for files, each with defaults of requests."""
+"""Models that a settings file declares: names for files, each with settings and defaults of requests."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coblyn.files import real_path
 from coblyn.models.modelfile import Modelfile
 from coblyn.models.names import plain
+from coblyn.models.setup import Setup
 from coblyn.models.splits import plain_name
 
 __all__ = ["Declared", "DeclaredModels"]
@@ -24,12 +24,19 @@ class Declared:
         path: The file.
         aliases: Other names.
         defaults: Fields of requests that do not have them, by KoboldCPP's names.
+        settings: Settings of its engine, by name.
     """
 
     name: str
     path: Path
     aliases: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def setup(self) -> Setup:
+        """What its engine is loaded with."""
+        return Setup.of(self.path, self.settings)
 
     @property
     def modelfile(self) -> Modelfile:
@@ -42,10 +49,15 @@ class DeclaredModels:
 
     Args:
         models: The models; of several with one name the first counts.
+        first: The one of them that the server begins with, if it begins with one.
+
+    Attributes:
+        first: The same.
     """
 
-    def __init__(self, models: Iterable[Declared] = ()) -> None:
+    def __init__(self, models: Iterable[Declared] = (), first: Declared | None = None) -> None:
         self._models = tuple(models)
+        self.first = first
         named = ((name, each) for each in self._models for name in (each.name, *each.aliases))
         self._by_name = {plain(name): each for name, each in reversed([*named])}
 
@@ -56,9 +68,10 @@ class DeclaredModels:
         """The one of that name, ignoring case, or None."""
         return self._by_name.get(plain(name))
 
-    def of_file(self, path: str) -> Declared | None:
-        """The first one with that file, or None."""
-        if not (path and self._models):
-            return None
-        real = real_path(path)
-        return next((each for each in self._models if real_path(each.path) == real), None)
+    def of_setup(self, setup: Setup) -> Declared | None:
+        """The first one with the same file and settings, or None."""
+        return next((each for each in self._models if each.setup == setup), None)
+
+    def of_file(self, setup: Setup) -> Declared | None:
+        """The first one with the same file, or None."""
+        return next((each for each in self._models if each.setup.real == setup.real), None)

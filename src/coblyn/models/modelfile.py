@@ -63,6 +63,12 @@ class Modelfile:
             if not (name in free and isinstance(value, int) and value < 0)
         }
 
+    @property
+    def least_context(self) -> int:
+        """Tokens of context that it asks for (``num_ctx``); 0 for none."""
+        value = self.parameters.get("num_ctx")
+        return max(0, value) if isinstance(value, int) else 0
+
     def over(self, below: Modelfile) -> Modelfile:
         """These settings on top of another model's, which apply where these give no value."""
         return replace(

@@ -10,9 +10,10 @@ from coblyn.models import created, store
 from coblyn.models.catalogue import lookup
 from coblyn.models.created import Name
 from coblyn.models.modelfile import Modelfile
+from coblyn.models.setup import Setup
 from coblyn.models.splits import plain_name
 
-__all__ = ["LATEST", "file_of", "made_of", "names_of", "plain", "stored_file"]
+__all__ = ["LATEST", "file_of", "made_of", "names_of", "plain", "setup_of", "stored_file"]
 
 LATEST = ":latest"
 """Ollama's default tag."""
@@ -29,7 +30,17 @@ def file_of(name: str) -> Path | None:
     Args:
         name: A full name, an alias of the catalogue, or the name of a model made from another by settings.
     """
-    return stored_file(name) or _made(name)
+    setup = setup_of(name)
+    return setup.path if setup else None
+
+
+def setup_of(name: str) -> Setup | None:
+    """What the model of this name is loaded with, if it is in the models directory; see ``file_of``."""
+    if path := stored_file(name):
+        return Setup(path)
+    made = made_of(name)
+    base = stored_file(made.base) if made else None
+    return Setup(base, least_context=made.least_context) if made and base else None
 
 
 def stored_file(name: str) -> Path | None:
@@ -55,8 +66,3 @@ def made_of(name: str) -> Modelfile | None:
     except (BadRequest, ModelError):
         return None
     return made.modelfile if made else None
-
-
-def _made(name: str) -> Path | None:
-    made = made_of(name)
-    return stored_file(made.base) if made else None

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from coblyn.errors import Busy, CoblynError
-from coblyn.files import real_path
 from coblyn.models.adapter import AdapterSpec
-from coblyn.models.names import file_of
+from coblyn.models.names import setup_of
+from coblyn.models.setup import Setup
 from coblyn.progress import Progress
 from coblyn.service.adapters import SEPARATOR
 from coblyn.service.loader import Loader
@@ -57,7 +57,7 @@ class Demand:
         self._loader = loader
         self._keep_seconds = keep_seconds
         self._clock = clock
-        self._coming: dict[Path, asyncio.Task[LoadedModel]] = {}
+        self._coming: dict[Setup, asyncio.Task[LoadedModel]] = {}
         self._changing = asyncio.Lock()
         models.default.keep_seconds = sleep_seconds or FOR_EVER
 
@@ -68,56 +68,57 @@ class Demand:
             Busy: Memory has no room for it beside models that are in use.
             CoblynError: It cannot be loaded.
         """
-        model, path = await self.look(name)
-        if path is None:
+        model, setup = await self.look(name)
+        if setup is None:
             return model
-        sleeper = self._of_file(path)
+        sleeper = self._models.serving(setup)
         if sleeper is None:
-            return await self._come(path)
+            return await self._come(setup)
         await self._wake(sleeper)
         return model
 
     async def knows(self, name: str) -> bool:
         """Whether the name, without adapters after it, is that of a file here."""
-        return await asyncio.to_thread(_file_meant, name) is not None
+        return await asyncio.to_thread(_setup_meant, name) is not None
 
-    async def look(self, name: str) -> tuple[LoadedModel | None, Path | None]:
-        """The model of that name if there is an engine for it, and the file that is loaded before it can answer.
+    async def look(self, name: str) -> tuple[LoadedModel | None, Setup | None]:
+        """The model of that name if there is an engine for it, and what is loaded before it can answer.
 
         The name may end with adapters. One that no file here has means the first model, which may be asleep.
         """
-        path = self._declared_file(name)
-        model = None if path else self._models.named(name)
-        if name and not (path or model):
-            path = await asyncio.to_thread(_file_meant, name)
-        if path is not None and (model := self._of_file(path)) is None:
-            return None, path
+        setup = self._declared(name)
+        model = None if setup else self._models.named(name)
+        if name and not (setup or model):
+            meant = await asyncio.to_thread(_setup_meant, name)
+            setup = self._models.setup_of(meant) if meant else None
+        if setup is not None and (model := self._models.serving(setup)) is None:
+            return None, setup
         wanted = model or self._models.default
         is_out = wanted.is_asleep or (model is not None and wanted.is_away)
-        return model, Path(wanted.engine.info.path) if is_out else None
+        return model, wanted.setup if is_out else None
 
-    def _declared_file(self, name: str) -> Path | None:
-        """The file of the declared model of that name, which may end with adapters."""
+    def _declared(self, name: str) -> Setup | None:
+        """What the declared model of that name, which may end with adapters, is loaded with."""
         declared = self._models.declared
         named = declared.named(name) or declared.named(name.partition(SEPARATOR)[0])
-        return named.path if named else None
+        return named.setup if named else None
 
     async def progress(self, name: str) -> Progress:
         """How far the model of that name is on its way."""
-        _, path = await self.look(name)
-        return self._loader.progress(path) if path else Progress("Loading", 1, 1)
+        _, setup = await self.look(name)
+        return self._loader.progress(setup) if setup else Progress("Loading", 1, 1)
 
-    def is_coming(self, path: Path) -> bool:
-        """Whether a file is being loaded."""
-        return path in self._coming
+    def is_coming(self, setup: Setup) -> bool:
+        """Whether a model is being loaded."""
+        return setup in self._coming
 
     def survey(self, path: Path) -> dict[str, Any]:
         """The memory that the model in a file takes; see ``Loader.survey``."""
-        return self._loader.survey(path)
+        return self._loader.survey(self._models.setup_of(Setup(path)))
 
-    def adapters(self, path: Path) -> tuple[AdapterSpec, ...]:
-        """The adapters with which a file would be loaded; see ``Loader.adapters``."""
-        return self._loader.adapters(path)
+    def adapters(self, setup: Setup) -> tuple[AdapterSpec, ...]:
+        """The adapters with which a model would be loaded; see ``Loader.adapters``."""
+        return self._loader.adapters(setup)
 
     async def close_idle(self) -> None:
         """Unload models that were idle for longer than they are kept."""
@@ -172,39 +173,36 @@ class Demand:
             except CoblynError as error:
                 log.warning("A model could not be unloaded: %s", error.message)
 
-    def _of_file(self, path: Path) -> LoadedModel | None:
-        return next((model for model in self._models if _is_file(model, path)), None)
-
-    async def _come(self, path: Path) -> LoadedModel:
-        """Load a file once for all requests that wait for it; loading continues if one of them leaves."""
-        task = self._coming.get(path)
+    async def _come(self, setup: Setup) -> LoadedModel:
+        """Load a model once for all requests that wait for it; loading continues if one of them leaves."""
+        task = self._coming.get(setup)
         if task is None:
-            task = self._coming[path] = asyncio.create_task(self._load(path))
-            task.add_done_callback(lambda done: self._has_come(path, done))
+            task = self._coming[setup] = asyncio.create_task(self._load(setup))
+            task.add_done_callback(lambda done: self._has_come(setup, done))
         return await asyncio.shield(task)
 
-    def _has_come(self, path: Path, task: asyncio.Task[LoadedModel]) -> None:
-        del self._coming[path]
+    def _has_come(self, setup: Setup, task: asyncio.Task[LoadedModel]) -> None:
+        del self._coming[setup]
         if not task.cancelled() and (error := task.exception()):
-            log.info("%s could not be loaded: %s", path.name, error)
+            log.info("%s could not be loaded: %s", setup.path.name, error)
 
-    async def _load(self, path: Path) -> LoadedModel:
+    async def _load(self, setup: Setup) -> LoadedModel:
         async with self._changing:
-            await self._make_room(path)
-            log.info("loading %s", path.name)
-            model = self._models.add(await self._loader.load(path))
+            await self._make_room(setup)
+            log.info("loading %s", setup.path.name)
+            model = self._models.add(await self._loader.load(setup), setup)
             model.keep_seconds, model.last_used = self._keep_seconds, self._clock()
             return model
 
-    async def _make_room(self, path: Path) -> None:
+    async def _make_room(self, setup: Setup) -> None:
         """Unload idle models, longest idle first, until there is room."""
-        while not await asyncio.to_thread(self._loader.fits, path):
+        while not await asyncio.to_thread(self._loader.fits, setup):
             idle = [each for each in self._models if _is_idle(each)]
             if not any(each.num_users for each in self._models) and not idle:
                 return  # the estimate says no, but all that is left to try is loading it
             if not idle:
                 raise Busy(
-                    f"Memory has no room for {path.stem} beside the models that are in use.",
+                    f"Memory has no room for {setup.path.stem} beside the models that are in use.",
                     hint="Try again when their requests have ended.",
                 )
             await self._unload(min(idle, key=lambda each: each.last_used))
@@ -230,22 +228,17 @@ class Demand:
     async def _wake(self, model: LoadedModel) -> None:
         async with self._changing:
             if model.is_asleep or model.is_away:
-                await self._make_room(Path(model.engine.info.path))
+                await self._make_room(model.setup)
                 await self._loader.wake()
                 model.is_asleep, model.last_used = False, self._clock()
 
 
-def _file_meant(name: str) -> Path | None:
-    """The file of that name, or of what stands before adapters in it."""
+def _setup_meant(name: str) -> Setup | None:
+    """What the model of that name, or of what stands before adapters in it, is loaded with."""
     base, plus, _ = name.partition(SEPARATOR)
-    return file_of(name) or (file_of(base) if plus else None)
+    return setup_of(name) or (setup_of(base) if plus else None)
 
 
 def _is_idle(model: LoadedModel) -> bool:
     """Whether it is in memory, and nobody uses it."""
     return not (model.num_users or model.is_asleep or model.is_away)
-
-
-def _is_file(model: LoadedModel, path: Path) -> bool:
-    read = model.engine.info.path
-    return bool(read) and real_path(read) == real_path(path)

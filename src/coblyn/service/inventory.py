@@ -22,6 +22,7 @@ from coblyn.models.make import make
 from coblyn.models.modelfile import Modelfile
 from coblyn.models.names import LATEST, plain
 from coblyn.models.overrides import corrected
+from coblyn.models.setup import Setup
 from coblyn.progress import Report
 from coblyn.service.adapters import SEPARATOR
 from coblyn.service.models import LoadedModel, Models
@@ -59,6 +60,7 @@ class Item:
         model: The loaded model that serves it; None if it is not loaded.
         is_made: Whether it is made from another model by settings.
         suffix: Names of adapters after the model's name.
+        setup: What a declared model is loaded with; None for what a file without settings is.
     """
 
     name: str
@@ -69,6 +71,12 @@ class Item:
     model: LoadedModel | None = None
     is_made: bool = False
     suffix: str = ""
+    setup: Setup | None = None
+
+    @property
+    def can_be_default(self) -> bool:
+        """Whether it can answer requests that name no model: one made by settings has none but those of requests."""
+        return not self.is_made or self.setup is not None
 
     @property
     def answers_as(self) -> str:
@@ -149,12 +157,16 @@ class Inventory:
             return self._made(made)
         raise _not_found(name)
 
+    def setup_of(self, item: Item) -> Setup:
+        """What the model of an item with a file is loaded with."""
+        return item.setup or self._models.setup_of(Setup(Path(item.path)))
+
     def declared(self, name: str) -> Modelfile | None:
         """The settings of the declared model of that name, and without a name of the one that answers then."""
         found = (
             self._models.declared.named(name)
             if name
-            else self._models.declared.of_file(self._models.current.engine.info.path)
+            else self._models.declared.of_setup(self._models.current.setup)
         )
         return found.modelfile if found else None
 
@@ -323,7 +335,7 @@ class Inventory:
         if self._models.demand is None:
             return
         for item in self._unloaded():
-            for adapter in self._models.demand.adapters(Path(item.path)):
+            for adapter in self._models.demand.adapters(self.setup_of(item)):
                 suffix = SEPARATOR + adapter.name
                 yield replace(
                     item,
@@ -343,8 +355,7 @@ class Inventory:
         return _with_suffix(model, suffix) if suffix else None
 
     def _of_declared(self, declared: Declared) -> Item:
-        path, real = declared.path, real_path(declared.path)
-        model = next((m for m in self._models if real_path(m.engine.info.path) == real), None)
+        path, setup = declared.path, declared.setup
         state = path.stat() if path.is_file() else None
         return Item(
             declared.name if ":" in declared.name else declared.name + LATEST,
@@ -352,19 +363,23 @@ class Inventory:
             state.st_size if state else 0,
             datetime.fromtimestamp(state.st_mtime if state else 0, UTC),
             declared.modelfile,
-            model,
+            self._models.serving(setup),
             is_made=True,
+            setup=setup,
         )
 
     def _made(self, made: Created) -> Item:
         base = self._base(made.modelfile.base)
+        model, least = base.model if base else None, made.modelfile.least_context
+        if base and base.path and least:
+            model = self._models.serving(replace(self.setup_of(base), least_context=least))
         return Item(
             str(made.name),
             base.path if base else "",
             base.size if base else 0,
             made.modified,
             made.modelfile,
-            base.model if base else None,
+            model,
             is_made=True,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from coblyn.engine.interface import EngineClient, ModelInfo
 from coblyn.errors import BadRequest, NotFound, SettingsError
 from coblyn.models.declared import DeclaredModels
 from coblyn.models.names import LATEST, names_of, plain
+from coblyn.models.setup import Setup
 from coblyn.service.adapters import SEPARATOR, ModelAdapters
 from coblyn.service.command import GenerateCommand
 from coblyn.service.media import MediaLoader
@@ -58,6 +59,7 @@ class LoadedModel:
         engine: Its engine; the creator closes it.
         media: Sends images and sounds to the engine.
         name: Its name in place of its file's, if another model has that; or empty.
+        setup: What its engine was loaded with; without, its file alone.
 
     Attributes:
         prompts: Encodes prompts.
@@ -70,10 +72,17 @@ class LoadedModel:
     """
 
     def __init__(
-        self, engine: EngineClient, media: MediaLoader | None = None, name: str = ""
+        self,
+        engine: EngineClient,
+        media: MediaLoader | None = None,
+        name: str = "",
+        setup: Setup | None = None,
     ) -> None:
         self.engine = engine
         self._name = name
+        self._setup = setup
+        self._read = engine.info.path
+        self._alone = Setup(Path(self._read))
         self.prompts = Prompts(engine, media)
         self.tokens = Tokens(engine, self.prompts)
         self.adapters = ModelAdapters(engine)
@@ -86,7 +95,32 @@ class LoadedModel:
     @property
     def name(self) -> str:
         """Its name."""
-        return self._name or self.engine.info.name
+        return (self._name if self._is_as_set else "") or self.engine.info.name
+
+    @property
+    def setup(self) -> Setup:
+        """What its engine was loaded with."""
+        return self._setup if self._setup and self._is_as_set else self._alone
+
+    @property
+    def _is_as_set(self) -> bool:
+        """Whether its engine has no other file meanwhile: an administrator may replace that of the first model."""
+        read = self.engine.info.path
+        if self._read != read:
+            self._read, self._alone = read, Setup(Path(read))
+        return self._setup is None or self._setup.real == self._alone.real
+
+    def become(self, setup: Setup, name: str) -> None:
+        """Its engine has another model now; an empty name stands for that of its file."""
+        self._setup, self._name = setup, name
+
+    def serves(self, setup: Setup) -> bool:
+        """Whether it is that model, with at least the context that it is wanted for."""
+        own = self.setup
+        if own == setup:
+            return bool(self.engine.info.path)
+        is_same = (own.real, own.settings) == (setup.real, setup.settings)
+        return is_same and 0 < setup.least_context <= self.engine.info.context
 
     @property
     def is_away(self) -> bool:
@@ -174,6 +208,8 @@ class Models:
         self._media = media
         self.declared = declared or DeclaredModels()
         self._models = [LoadedModel(engine, media) for engine in engines]
+        if self.declared.first:
+            self.replace_default(self.declared.first.setup)
         self._is_strict = is_strict
         self._is_alone = len(self._models) == 1
         self.demand: Demand | None = None
@@ -263,14 +299,43 @@ class Models:
             model.num_users -= 1
             model.last_used = time.monotonic()
 
-    def add(self, engine: EngineClient) -> LoadedModel:
-        """Add a model, in an engine that has loaded it. Its name is its file's, with the folder if need be."""
-        path, taken = Path(engine.info.path), {model.name for model in self._models}
-        further = (*names_of(path), f"{path.parent.name}/{path.stem}", str(path))
-        name = next((each for each in further if each not in taken), "")
-        model = LoadedModel(engine, self._media, name if engine.info.name in taken else "")
+    def add(self, engine: EngineClient, setup: Setup) -> LoadedModel:
+        """Add a model, in an engine that has loaded it. Its name is its file's, or a longer or a declared one."""
+        taken = {model.name for model in self._models}
+        model = LoadedModel(engine, self._media, self._name_for(engine, setup, taken), setup)
         self._models.append(model)
         return model
+
+    def replace_default(self, setup: Setup) -> None:
+        """The first engine has another model now."""
+        taken = {model.name for model in self._models[1:]}
+        self.default.become(setup, self._name_for(self.default.engine, setup, taken))
+
+    def _name_for(self, engine: EngineClient, setup: Setup, taken: Collection[str]) -> str:
+        """A name that no other model has, and that means no other one; empty for its file's own."""
+        path, alone = setup.path, engine.info.name
+        declared = self.declared.of_setup(setup)
+        own = (declared.name,) if declared else ()
+        names = (alone, *own, *names_of(path), f"{path.parent.name}/{path.stem}", str(path))
+        if setup.least_context:  # its file's names mean the file with the server's context
+            names = tuple(f"{name}-{setup.least_context}" for name in names)
+        name = next((n for n in names if n not in taken and self._is_for(n, setup)), "")
+        return "" if name == alone else name
+
+    def _is_for(self, name: str, setup: Setup) -> bool:
+        declared = self.declared.named(name)
+        return declared is None or declared.setup == setup
+
+    def serving(self, setup: Setup) -> LoadedModel | None:
+        """The model that was loaded with that, or None."""
+        return next((model for model in self._models if model.serves(setup)), None)
+
+    def setup_of(self, setup: Setup) -> Setup:
+        """What a file without settings is loaded with: as a loaded model has it, or as it is first declared."""
+        same = (each.setup for each in self._models if each.setup.real == setup.real)
+        declared = self.declared.of_file(setup)
+        found = next(same, None) or (declared.setup if declared else setup)
+        return replace(found, least_context=setup.least_context)
 
     def drop(self, model: LoadedModel) -> None:
         """Remove a model that was added; the caller closes its engine."""

@@ -70,8 +70,8 @@ class Picker:
         return self._switch.loaded if self._switch else 1.0
 
     def choices(self) -> list[Choice]:
-        """All models with files, loaded ones first. Reads headers, so call it on a thread."""
-        items = (item for item in self._inventory.all() if item.path and not item.is_made)
+        """All models with files, and declared ones, loaded ones first. Reads headers, so call it on a thread."""
+        items = (item for item in self._inventory.all() if item.path and item.can_be_default)
         return [self._choice(item) for item in items]
 
     def load(self, name: str) -> Work:
@@ -165,7 +165,9 @@ class Picker:
         if item.model and item.model is not self._models.default and self._models.demand:
             await self._models.demand.dismiss(item.model)
         work.kind, work.progress = "load", None
-        await switch.load(Path(item.path), partial(_build, work))
+        setup = self._inventory.setup_of(item)
+        await switch.load(setup, partial(_build, work))
+        self._models.replace_default(setup)
         work.kind = "load"
         self._models.default.is_asleep = False
 
@@ -173,7 +175,7 @@ class Picker:
         model = item.model
         answers = model is self._models.default and _state(model) != "unloaded"
         demand = self._models.demand
-        is_coming = demand is not None and demand.is_coming(Path(item.path))
+        is_coming = demand is not None and demand.is_coming(self._inventory.setup_of(item))
         state = _state(model) if model else "loading" if is_coming else "here"
         return Choice(item, state, answers, _trouble(item.path))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol
 
+from coblyn.models.setup import Setup
 from coblyn.progress import Report
 
 __all__ = ["Switch"]
@@ -18,15 +18,15 @@ class Switch(Protocol):
         """Loaded fraction, 0 to 1, of the model being loaded."""
         ...
 
-    async def load(self, path: Path, report: Report) -> None:
-        """Load a file as the default model. If that fails, the old model goes on.
+    async def load(self, setup: Setup, report: Report) -> None:
+        """Load another model as the default one. If that fails, the old model goes on.
 
         Args:
-            path: The file.
+            setup: The model.
             report: Called with the progress of work before loading, such as a build; from any thread.
 
         Raises:
-            CoblynError: The file is not a model, or it cannot be loaded.
+            CoblynError: Its file is not a model, or it cannot be loaded.
         """
         ...
 

@@ -165,10 +165,8 @@ def _info(item: Item) -> ModelInfo | None:
 
 def _parameters(item: Item, info: ModelInfo | None) -> str:
     """Lines of a name and a value. Editors read the context length from ``num_ctx``."""
-    values: dict[str, Any] = {"num_ctx": info.context} if info else {}
-    values |= {
-        name: value for name, value in item.modelfile.parameters.items() if name != "num_ctx"
-    }
+    known = {"num_ctx": info.context} if info else {}
+    values: dict[str, Any] = {**known, **item.modelfile.parameters, **known}
     return "\n".join(
         f"{name:<30} {json.dumps(each, ensure_ascii=False)}"
         for name, value in values.items()
