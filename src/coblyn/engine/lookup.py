@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import NamedTuple
 
-__all__ = ["Index", "Library"]
+__all__ = ["GRAM", "Index", "Library", "Match"]
 
 GRAM = 3
 """Number of equal tokens needed before what followed them is used as a draft."""
@@ -22,6 +23,23 @@ _SHIFT = 32
 _MASK = (1 << _SHIFT * GRAM) - 1
 
 _MAX_TEXTS = 4
+
+_LONGEST = 32
+
+
+class Match(NamedTuple):
+    """Tokens that followed an earlier occurrence of a text's last tokens.
+
+    Attributes:
+        tokens: Their ids; empty if nothing was found.
+        length: Number of equal tokens before them, counted up to 32.
+    """
+
+    tokens: Sequence[int]
+    length: int
+
+
+_NOTHING = Match((), 0)
 
 
 class Index:
@@ -53,12 +71,16 @@ class Index:
         self._key, self._num_seen = key, end
         return _key(cells[-GRAM:]) if len(cells) >= GRAM and end == len(cells) - 1 else -1
 
-    def after(self, key: int, count: int) -> Sequence[int]:
-        """Up to ``count`` tokens that followed an n-gram."""
+    def after(self, text: Sequence[int], key: int, count: int) -> Match:
+        """Up to ``count`` tokens that followed the last n-gram of a text, which has a key."""
         end = self._ends.get(key, -1)
         if not GRAM <= end < len(self.cells):
-            return ()
-        return self.cells[end : end + count]
+            return _NOTHING
+        length = GRAM
+        longest = min(_LONGEST, end, len(text))
+        while length < longest and self.cells[end - 1 - length] == text[-1 - length]:
+            length += 1
+        return Match(self.cells[end : end + count], length)
 
 
 class Library:
@@ -75,16 +97,16 @@ class Library:
         if len(self._texts) > _MAX_TEXTS:
             self._texts.popitem(last=False)
 
-    def after(self, own: Index, count: int) -> Sequence[int]:
+    def after(self, own: Index, count: int) -> Match:
         """Up to ``count`` tokens that followed the text's last n-gram, earlier in itself or else in a finished text."""
         key = own.update()
         if key < 0:
-            return ()
+            return _NOTHING
         for index in (own, *reversed(self._texts.values())):
-            found = index.after(key, count)
-            if found:
+            found = index.after(own.cells, key, count)
+            if found.tokens:
                 return found
-        return ()
+        return _NOTHING
 
 
 def _key(tokens: Sequence[int]) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from statistics import median
 from typing import NamedTuple
 
 __all__ = ["Pace", "Shape"]
@@ -11,10 +13,13 @@ _STEEPNESS = 0.1
 """Assumed cost of one more token, as a fraction of a step, until it is measured."""
 
 _TRUSTED = 3
-"""Number of measurements after which their mean is trusted."""
+"""Number of measurements after which their median is trusted."""
 
-_LEARNING = 0.15
-"""Weight of the newest measurement."""
+_NUM_KEPT = 9
+"""Number of latest measurements of which the median is taken: other programs interrupt single steps."""
+
+_MEMORY = 512
+"""Number of steps after which a shape not measured again is unknown: the machine may be less busy by then."""
 
 
 class Shape(NamedTuple):
@@ -36,34 +41,54 @@ class Shape(NamedTuple):
         return cls(sum(lengths), len(lengths) if is_split else 0)
 
 
+class _Times:
+    """The latest durations of one shape, in seconds."""
+
+    def __init__(self) -> None:
+        self._latest = deque[float](maxlen=_NUM_KEPT)
+        self.typical = 0.0
+        self.count = 0
+        self.last = 0
+
+    def add(self, seconds: float, now: int) -> None:
+        self._latest.append(seconds)
+        self.typical = median(self._latest)
+        self.count = min(len(self._latest), _TRUSTED)
+        self.last = now
+
+
 class Pace:
     """Durations of steps, by their shape."""
 
     def __init__(self) -> None:
-        self._seconds: dict[Shape, float] = {}
-        self._counts: dict[Shape, int] = {}
+        self._times: dict[Shape, _Times] = {}
+        self._num_steps = 0
 
     def note(self, shape: Shape, seconds: float) -> None:
         """Record the duration of a step."""
-        known = self._seconds.get(shape, seconds)
-        # Outliers caused by other programs are clamped.
-        seconds = min(seconds, 2 * known) if known else seconds
-        self._seconds[shape] = known + _LEARNING * (seconds - known)
-        self._counts[shape] = self._counts.get(shape, 0) + 1
+        self._num_steps += 1
+        times = self._known(shape)
+        if times is None:
+            times = self._times[shape] = _Times()
+        times.add(seconds, self._num_steps)
 
     def seconds(self, shape: Shape) -> float:
         """Expected duration of a step in seconds; 0 while nothing is known.
 
         Rarely measured sizes are assumed to be fast, so that they are tried. A split step takes as long as its parts.
         """
-        count = min(self._counts.get(shape, 0), _TRUSTED)
-        if count == _TRUSTED:
-            return self._seconds[shape]
+        times = self._known(shape)
+        if times and times.count == _TRUSTED:
+            return times.typical
         guess = self._sum_of_parts(shape) if shape.num_split else self._near(shape.num_tokens)
-        if not guess:
-            return self._seconds.get(shape, 0.0)
-        measured = self._seconds.get(shape, guess)
-        return guess + count / _TRUSTED * (measured - guess)
+        if not times or not guess:
+            return times.typical if times else guess
+        return guess + times.count / _TRUSTED * (times.typical - guess)
+
+    def _known(self, shape: Shape) -> _Times | None:
+        """What was measured, unless that is long ago."""
+        times = self._times.get(shape)
+        return times if times and self._num_steps - times.last < _MEMORY else None
 
     def _sum_of_parts(self, shape: Shape) -> float:
         first = self.seconds(Shape(shape.num_split))
@@ -72,7 +97,9 @@ class Pace:
     def _near(self, num_tokens: int) -> float:
         """An estimate from the nearest sizes that are computed at once."""
         known = {
-            shape.num_tokens: each for shape, each in self._seconds.items() if not shape.num_split
+            shape.num_tokens: times.typical
+            for shape in self._times
+            if not shape.num_split and (times := self._known(shape))
         }
         below = max((n for n in known if n < num_tokens), default=0)
         above = min((n for n in known if n > num_tokens), default=0)

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from coblyn.engine.lookup import Index, Library
+from coblyn.engine.lookup import GRAM, Index, Library, Match
 from coblyn.engine.pace import Pace, Shape
 from coblyn.engine.plan import Plan, Sampled, num_drawn
+from coblyn.engine.trust import Foresight, Trust, num_equal
 
-__all__ = ["MAX_DRAFTS", "Candidate", "Guesses", "Speculation", "Trust"]
+__all__ = ["MAX_DRAFTS", "Candidate", "Guesses", "Speculation"]
 
 MAX_DRAFTS = 15
 """Maximum number of drafts per row; a call draws up to one token more."""
@@ -25,44 +26,6 @@ _MIN_GAIN = 1.03
 _LENGTHS = (1, 2, 3, 7, 15)
 """Numbers of drafts that are considered; there are few, so that the cost of each is soon known."""
 
-_LEARNING = 0.15
-"""Weight of the newest measurement."""
-
-_FIRST_PROBE, _RAREST_PROBE = 8, 512
-
-
-@dataclass(slots=True)
-class Trust:
-    """The acceptance of one source's drafts, for one generation.
-
-    Attributes:
-        rate: Fraction of accepted drafts, weighted towards the latest.
-        num_skipped: Number of drafts skipped since the last one that was tried.
-        patience: Number of drafts to skip, while they do not pay, before one is tried again.
-    """
-
-    rate: float = 0.5
-    num_skipped: int = 0
-    patience: int = _FIRST_PROBE
-
-    def learn(self, num_drafts: int, num_right: int) -> None:
-        """Record how many drafts were accepted."""
-        for is_right in [True] * num_right + [False] * (num_right < num_drafts):
-            self.rate += _LEARNING * (is_right - self.rate)
-        if num_right:
-            self.patience = _FIRST_PROBE
-            self.rate = max(self.rate, 0.5)
-        else:
-            self.patience = min(2 * self.patience, _RAREST_PROBE)
-
-    def wait(self) -> bool:
-        """Skip a draft that does not pay; False if it is time to try one anyway."""
-        self.num_skipped += 1
-        if self.num_skipped < self.patience:
-            return True
-        self.num_skipped = 0
-        return False
-
 
 @dataclass(slots=True)
 class Guesses:
@@ -70,20 +33,29 @@ class Guesses:
 
     Attributes:
         index: Index of its text.
+        start: Length of its prompt.
         lookup: Acceptance of drafts by lookup.
         model: Acceptance of drafts by the draft model.
-        source: Source of the latest drafts.
+        are_models: Whether the latest drafts are the model's.
+        tried: The latest drafts by lookup.
+        place: Length of the text before them.
     """
 
     index: Index
-    lookup: Trust = field(default_factory=Trust)
+    start: int = 0
+    lookup: Foresight = field(default_factory=Foresight)
     model: Trust = field(default_factory=Trust)
-    source: Trust | None = None
+    are_models: bool = False
+    tried: tuple[int, ...] = ()
+    place: int = 0
 
     def learn(self, num_drafts: int, num_right: int) -> None:
-        """Record how many of the latest drafts were accepted."""
-        if self.source:
-            self.source.learn(num_drafts, num_right)
+        """Record how many of the latest drafts were accepted; what lookup finds is compared with the text itself."""
+        if self.are_models:
+            self.model.learn(num_drafts, num_right)
+        else:
+            text = self.index.cells[self.place : self.place + num_drafts]
+            self.lookup.note_checks(num_equal(self.tried, text), num_right)
 
 
 class Candidate(NamedTuple):
@@ -101,12 +73,10 @@ class Candidate(NamedTuple):
 
 
 class _Option(NamedTuple):
-    """Drafts that a row could have: their number, and how likely each is right."""
+    """Drafts that a row could have: probabilities that the first, the first two, ... are all right."""
 
     request_id: str
-    trust: Trust
-    rate: float
-    available: int
+    chances: Sequence[float]
 
 
 class Speculation:
@@ -156,7 +126,7 @@ class Speculation:
 
     def begin(self, cells: list[int]) -> Guesses:
         """Begin a generation; ``cells`` is its growing list of token ids."""
-        return Guesses(Index(cells))
+        return Guesses(Index(cells), len(cells))
 
     def end(self, guesses: Guesses) -> None:
         """End a generation; its text becomes a source for others."""
@@ -172,62 +142,65 @@ class Speculation:
             num_rows: Number of rows of the step, each of which has one token without drafts.
             room: Maximum number of drafts of all together.
         """
-        found = {
-            each.request_id: self._found(each.guesses, min(each.most, MAX_DRAFTS))
-            for each in candidates
-        }
+        found = {each.request_id: self._looked_up(each) for each in candidates}
         options = [
-            _Option(name, guesses.lookup, guesses.lookup.rate, len(found[name]))
+            _Option(name, guesses.lookup.chances(found[name].length, len(found[name].tokens)))
             for name, guesses, _ in candidates
-            if found[name]
         ]
-        counts = self._counts(options, self.pace, num_rows, room)
+        counts = self._best_counts(options, self.pace, num_rows, room)
         left = room - sum(counts.values())
         drafts = {}
         for name, guesses, most in candidates:
-            if found[name]:
-                guesses.source, chosen = guesses.lookup, found[name][: counts[name]]
-            else:
-                guesses.source = guesses.model
+            guesses.are_models = not found[name].tokens
+            if guesses.are_models:
                 chosen = self._model_drafts.get(name, ())[: min(most, left)]
                 left -= len(chosen)
                 self._uses_model = self._uses_model or bool(chosen)
+            else:
+                chosen = tuple(found[name].tokens[: counts.get(name, 0)])
+                guesses.tried, guesses.place = chosen, len(guesses.index.cells)
             drafts[name] = chosen
         return drafts
 
     def num_wanted(
         self, candidates: Sequence[Candidate], num_rows: int, room: int
     ) -> dict[str, int]:
-        """Number of tokens that a draft model should guess for each; none where lookup finds drafts."""
+        """Number of tokens that a draft model should guess for each; none where lookup finds drafts.
+
+        If they do not pay, it is one now and then.
+        """
+        able = [each for each in candidates if not self._found(each.guesses, 1).tokens]
         options = [
-            _Option(name, guesses.model, guesses.model.rate, min(most, MAX_DRAFTS))
-            for name, guesses, most in candidates
-            if not self._found(guesses, 1)
+            _Option(name, guesses.model.chances(min(most, MAX_DRAFTS)))
+            for name, guesses, most in able
         ]
-        return self._counts(options, self.model_pace, num_rows, room)
-
-    def _found(self, guesses: Guesses, most: int) -> tuple[int, ...]:
-        return _without_media(self._library.after(guesses.index, most))
-
-    def _counts(
-        self, options: Sequence[_Option], pace: Pace, num_rows: int, room: int
-    ) -> dict[str, int]:
-        """Number of drafts to try for each; if they do not pay, one now and then."""
-        best = self._best_counts(options, pace, num_rows, room)
+        best = self._best_counts(options, self.model_pace, num_rows, room)
         counts, left = {}, room - sum(best.values())
-        for option in options:
-            count = best.get(option.request_id, 0)
+        for name, guesses, _ in able:
+            count = best.get(name, 0)
             if count:
-                option.trust.num_skipped = 0
-            elif not option.trust.wait() and left > 0 and self._may_pay(option, pace, num_rows):
+                guesses.model.num_skipped = 0
+            elif not guesses.model.wait() and left > 0 and self._may_pay(name, num_rows):
                 count, left = 1, left - 1
-            counts[option.request_id] = count
+            counts[name] = count
         return counts
 
-    def _may_pay(self, option: _Option, pace: Pace, num_rows: int) -> bool:
-        """Whether drafts would pay if all were right; otherwise it is useless to know how many are."""
-        sure = option._replace(rate=1.0, available=MAX_DRAFTS)
-        return bool(self._best_counts([sure], pace, num_rows, MAX_DRAFTS))
+    def _looked_up(self, candidate: Candidate) -> Match:
+        """What lookup finds for a generation, after its acceptance was learned from the text."""
+        found = self._found(candidate.guesses, MAX_DRAFTS)
+        candidate.guesses.lookup.compare(candidate.guesses.index.cells, found)
+        return found._replace(tokens=found.tokens[: candidate.most])
+
+    def _found(self, guesses: Guesses, most: int) -> Match:
+        found = self._library.after(guesses.index, most)
+        # A prompt that is sampled again matches as a whole, and its new text is another one.
+        longest = GRAM + len(guesses.index.cells) - guesses.start
+        return Match(_without_media(found.tokens), min(found.length, longest))
+
+    def _may_pay(self, name: str, num_rows: int) -> bool:
+        """Whether the model's drafts would pay if all of them were right."""
+        sure = _Option(name, [1.0] * MAX_DRAFTS)
+        return bool(self._best_counts([sure], self.model_pace, num_rows, MAX_DRAFTS))
 
     def _best_counts(
         self, options: Sequence[_Option], pace: Pace, num_rows: int, room: int
@@ -237,19 +210,23 @@ class Speculation:
         They all get the same number: rows of one length are computed at once. The most promising rows come first.
         """
         alone = self.pace.seconds(Shape(num_rows))
-        ranked = sorted(options, key=lambda option: -option.rate)
         best, chosen = _MIN_GAIN * num_rows / alone if alone else 0.0, dict[str, int]()
         for length in _LENGTHS:
-            able = [each for each in ranked if each.available >= length][: room // length]
+            able = [
+                (sum(each.chances[:length]), each.request_id)
+                for each in options
+                if len(each.chances) >= length
+            ]
+            able = sorted(able, reverse=True)[: room // length]
             expected = 0.0
-            for count, option in enumerate(able, 1):
-                expected += sum(option.rate**place for place in range(1, length + 1))
+            for count, (gain, _) in enumerate(able, 1):
+                expected += gain
                 is_split = self._splits and count < num_rows
                 shape = Shape(num_rows + count * length, num_rows if is_split else 0)
                 cost = pace.seconds(shape) or alone or 1.0
                 speed = (num_rows + expected) / cost
                 if speed > best:
-                    best, chosen = speed, {each.request_id: length for each in able[:count]}
+                    best, chosen = speed, {name: length for _, name in able[:count]}
         return chosen
 
 
