@@ -49,7 +49,9 @@ export class Journal {
   #slow: ReturnType<typeof setTimeout> | undefined;
   #soon: ReturnType<typeof setTimeout> | undefined;
   #stopWatching: () => void = () => undefined;
-  #keeping: Promise<void> = Promise.resolve();
+  #keeping: Promise<void> | null = null;
+  /** Something was done since what is being kept was read. */
+  #isOutdated = false;
   #stepping: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -255,13 +257,23 @@ export class Journal {
     this.#events.onEdit(record.branch, met.theirs, record);
   }
 
+  /** Keeps what waits in this browser. Only its newest state is written: behind a slow disk, older ones would hold it up. */
   #keep(): Promise<void> {
     clearTimeout(this.#soon);
     this.#soon = undefined;
-    const operations = [...this.#sent, ...this.#waiting].map(toSent);
-    const waiting = { author: this.#author, story: this.story, base: this.#version, operations };
-    this.#keeping = this.#keeping.then(() => this.#outbox?.keep(waiting)).catch(() => undefined);
+    this.#isOutdated = true;
+    this.#keeping ??= this.#keepNewest();
     return this.#keeping;
+  }
+
+  async #keepNewest(): Promise<void> {
+    while (this.#isOutdated) {
+      this.#isOutdated = false;
+      const operations = [...this.#sent, ...this.#waiting].map(toSent);
+      const waiting = { author: this.#author, story: this.story, base: this.#version, operations };
+      await this.#outbox?.keep(waiting).catch(() => undefined);
+    }
+    this.#keeping = null;
   }
 }
 

@@ -84,3 +84,20 @@ test("what is typed is kept in the browser at once, also while the server does n
   journal.close();
   vi.useRealTimers();
 });
+
+test("a slow disk holds up nothing but itself: what is kept next is the newest, not what waited behind it", async () => {
+  vi.useFakeTimers();
+  const kept: number[] = [];
+  const slow = { keep: async ({ operations }: { operations: readonly unknown[] }) => { await new Promise((done) => setTimeout(done, 800)); kept.push(operations.length); } };
+  const api = { append: () => new Promise(() => undefined) };
+  const events = { onEdit: () => undefined, onPlace: () => undefined, onConflict: () => undefined, lengthOf: () => 0 };
+  const journal = new Journal(api as unknown as StoriesApi, slow as unknown as Outbox, events, { story: "s", version: 0, author: "me" });
+  for (let n = 0; n < 12; n++) {
+    journal.add({ kind: "edit", id: `op${String(n)}`, unit: `u${String(n)}`, branch: "main", changes: ChangeSet.of({ from: n, insert: "a" }, n), piece: "" });
+    await vi.advanceTimersByTimeAsync(260);
+  }
+  await vi.advanceTimersByTimeAsync(1600); // the write under way, and one more
+  expect(kept.at(-1)).toBe(12);
+  journal.close();
+  vi.useRealTimers();
+});
