@@ -187,7 +187,9 @@ def _kill_again_and_again(desk: Desk, victims: Sequence[set[str]], num_kills: in
                 page = desk.page(story)
             text_now, written = _settled(desk, page, story)
             assert len(written) == len(set(written)), f"round {round_number}: twice"
-            assert safe <= set(written), f"round {round_number}: lost {sorted(safe - set(written))}"
+            ages = {one.word: round(moment - one.at, 2) for one in typed}
+            lost = {word: ages.get(word) for word in sorted(safe - set(written))}
+            assert not lost, f"round {round_number}: lost (with their seconds) {lost}"
             assert text_now.startswith(saved.rstrip()), f"round {round_number}: lost what was saved"
             safe |= set(written)
             saved = text_now

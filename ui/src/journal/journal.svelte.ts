@@ -271,7 +271,8 @@ export class Journal {
       this.#isOutdated = false;
       const operations = [...this.#sent, ...this.#waiting].map(toSent);
       const waiting = { author: this.#author, story: this.story, base: this.#version, operations };
-      await this.#outbox?.keep(waiting).catch(() => undefined);
+      const isOnlyCopy = this.save !== "saved" && this.save !== "saving";
+      await this.#outbox?.keep(waiting, isOnlyCopy).catch(() => undefined);
     }
     this.#keeping = null;
   }

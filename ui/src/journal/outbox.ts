@@ -1,6 +1,7 @@
 /**
  * What was typed and is not acknowledged by the server, kept in this browser: it survives the tab, the browser and the
- * server. Written with strict durability, since browsers otherwise lose what they say they have kept when they are killed.
+ * server. A write with relaxed durability is with the operating system when it ends, so that a killed browser does not
+ * lose it; a strict one is on the disk, and those behind it wait for that.
  */
 
 import type { Sent } from "../api/stories";
@@ -17,8 +18,12 @@ export interface Waiting {
 export interface Outbox {
   /** Everything that waits, also of pages that are gone. */
   all(): Promise<Waiting[]>;
-  /** Keeps what waits in place of what waited; nothing to wait for takes the record out. */
-  keep(waiting: Waiting): Promise<void>;
+  /**
+   * Keeps what waits in place of what waited; nothing to wait for takes the record out.
+   *
+   * @param isOnlyCopy Whether the server is away: then only this copy can outlive a power cut.
+   */
+  keep(waiting: Waiting, isOnlyCopy?: boolean): Promise<void>;
 }
 
 const NAME = "coblyn";
@@ -48,8 +53,9 @@ class BrowserOutbox implements Outbox {
     return (await done(store.getAll())) as Waiting[];
   }
 
-  async keep(waiting: Waiting): Promise<void> {
-    const transaction = this.#database.transaction(STORE, "readwrite", { durability: "strict" });
+  async keep(waiting: Waiting, isOnlyCopy = false): Promise<void> {
+    const durability = isOnlyCopy ? "strict" : "relaxed";
+    const transaction = this.#database.transaction(STORE, "readwrite", { durability });
     const store = transaction.objectStore(STORE);
     if (waiting.operations.length === 0) store.delete([waiting.story, waiting.author]);
     else store.put(waiting);
