@@ -199,9 +199,9 @@ def test_a_prompt_that_is_sampled_again_counts_as_a_short_match() -> None:
     first.index.update()
     made.end(first)
     again = made.begin([*prompt])
-    assert len(drafts(made, again)) == 0
+    assert len(drafts(made, again)) <= 1
     again.index.cells += range(50, 60)
-    assert len(drafts(made, again)) > 3, "now it is the same text"
+    assert len(drafts(made, again)) > 1, "now it is the same text"
 
 
 def test_a_text_that_is_cut_teaches_nothing_wrong() -> None:
