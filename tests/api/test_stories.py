@@ -132,6 +132,11 @@ async def test_out_and_in_again(client: Client) -> None:
         ("POST", f"{STORIES}/none/operations", {"base": 0, "operations": [{"id": 3}]}, 400),
         ("POST", f"{LIBRARY}/import", b"PK no zip", 400),
         ("GET", f"{LIBRARY}/search?q=a&limit=x", None, 400),
+        ("GET", f"{LIBRARY}/search?q=a&limit=501", None, 400),
+        ("GET", f"{STORIES}?limit=0", None, 400),
+        ("GET", f"{STORIES}?limit=1001", None, 400),
+        ("GET", f"{STORIES}?offset=-1", None, 400),
+        ("GET", f"{STORIES}?q=a&title=b", None, 400),
         ("GET", f"{STORIES}/none?version=-1", None, 400),
     ],
 )
@@ -143,6 +148,31 @@ async def test_errors_have_a_code(
     assert reply.json["error"]["code"]
     assert reply.json["error"]["message"]
     assert (await client.get(STORIES)).json["stories"] == []
+
+
+async def test_the_list_in_parts_by_title_and_by_words(client: Client) -> None:
+    names = []
+    for number in range(5):
+        title = {"kind": "put", "place": "title", "value": f"Lamp {number}"}
+        names.append(await create(client, title, typing("a", 0, f"The heron. Word{number}.")))
+    whole = (await client.get(STORIES)).json
+    assert [one["id"] for one in whole["stories"]] == names[::-1]
+    assert whole["num_stories"] == 5
+    part = (await client.get(f"{STORIES}?limit=2&offset=1")).json
+    assert (part["stories"], part["num_stories"]) == (whole["stories"][1:3], 5)
+    named = (await client.get(f"{STORIES}?title=LAMP%203")).json
+    assert ([one["id"] for one in named["stories"]], named["num_stories"]) == ([names[3]], 1)
+    await client.post(f"{STORIES}/{names[4]}/trash")
+    found = (await client.get(f"{STORIES}?q=heron&limit=2&offset=2")).json
+    assert (found["num_stories"], found["num_unread"]) == (4, 0)
+    assert [one["id"] for one in found["stories"]] == [names[1], names[0]]
+    assert found["stories"][0]["excerpt"] == "The heron. Word1."
+    trash = (await client.get(f"{STORIES}?q=lamp&trash=1")).json["stories"]
+    assert [(one["id"], one["excerpt"]) for one in trash] == [(names[4], "")]
+    hits = (await client.get(f"{LIBRARY}/search?q=heron&limit=1&offset=3")).json
+    assert ([hit["story"] for hit in hits["hits"]], hits["num_hits"]) == ([names[0]], 4)
+    refused = (await client.get(f"{STORIES}?limit=0")).json["error"]
+    assert (refused["message"], refused["field"]) == ("limit must be 1 to 1000.", "limit")
 
 
 async def test_a_card_with_all_its_oddities_at_once(client: Client) -> None:

@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from coblyn.errors import BadRequest, DiskFull
+from coblyn.story.changes import Change
 from coblyn.story.merge import Conflict
+from coblyn.story.operation import Edit, Put
 from coblyn.story.record import read_proposed
 from coblyn.story.state import NEW, apply
 from coblyn.story.store.database import Database, StoriesUnreadable
 from coblyn.story.store.journal import Journal, StoryNotFound, TooFarBehind
 from coblyn.story.store.library import Library
 from coblyn.story.store.rows import StoryDamaged
+from coblyn.story.text import Text
 from story.conftest import Shelf, edit
 
 
@@ -190,7 +193,10 @@ def test_a_file_of_others_is_left_as_it_is(tmp_path: Path, statement: str) -> No
 def test_the_trash_keeps_stories_until_it_is_emptied(shelf: Shelf) -> None:
     shelf.type(0, "kept")
     shelf.library.trash(shelf.story)
-    assert (shelf.library.all(), len(shelf.library.all(is_trash=True))) == ([], 1)
+    assert (shelf.library.listed().stories, len(shelf.library.listed(is_trash=True).stories)) == (
+        [],
+        1,
+    )
     shelf.library.trash(shelf.story, is_out=True)
     assert shelf.text == "kept"
     shelf.library.trash(shelf.story)
@@ -204,21 +210,21 @@ def test_search_follows_the_journal(shelf: Shelf) -> None:
     shelf.do(
         {"kind": "put", "place": "lore/lamp", "value": {"keys": ["lamp"], "content": "It knocks."}}
     )
-    hits = shelf.index.search("lamp")
+    hits = shelf.index.search("lamp").hits
     text = shelf.text
     for hit in hits:
         if hit.place == "text/main":
             raw = text.encode("utf-16-le")[2 * hit.start : 2 * hit.end].decode("utf-16-le")
             assert raw.lower() == "lamp"
     assert {hit.place for hit in hits} == {"text/main", "lore/lamp"}
-    assert [hit.place for hit in shelf.index.search("点亮")] == ["text/main"]
-    assert [hit.place for hit in shelf.index.search("knocks it")] == ["lore/lamp"]
+    assert [hit.place for hit in shelf.index.search("点亮").hits] == ["text/main"]
+    assert [hit.place for hit in shelf.index.search("knocks it").hits] == ["lore/lamp"]
     for query in ('"; DROP % _', "a\0bcd", "\0\0\0", "NEAR(", "*", '""'):
-        assert shelf.index.search(query) == []
+        assert shelf.index.search(query).hits == []
     shelf.type(0, "", 8)
-    assert len(shelf.index.search("lamp")) == 2
+    assert len(shelf.index.search("lamp").hits) == 2
     shelf.library.trash(shelf.story)
-    assert shelf.index.search("lamp") == []
+    assert shelf.index.search("lamp").hits == []
 
 
 def test_the_index_is_the_same_however_it_came_about(shelf: Shelf) -> None:
@@ -244,21 +250,95 @@ def test_what_branches_share_is_found_once_on_the_branch_that_is_written_on(shel
     for name in "ab":
         shelf.do({"kind": "branch", "branch": name, "parent": "main"})
     shelf.do(edit(0, "Nobody knocked. ", branch="a"))
-    assert [hit.place for hit in shelf.index.search("heron")] == ["text/main"]
-    assert {hit.place for hit in shelf.index.search("lamp")} == {"text/main", "text/a"}
+    assert [hit.place for hit in shelf.index.search("heron").hits] == ["text/main"]
+    assert {hit.place for hit in shelf.index.search("lamp").hits} == {"text/main", "text/a"}
     shelf.do({"kind": "select", "branch": "a"})
-    (hit,) = shelf.index.search("heron")
+    (hit,) = shelf.index.search("heron").hits
     text = shelf.journal.state(shelf.story)[1].text("a").text
     assert (hit.place, text[hit.start : hit.end]) == ("text/a", "heron")
     shelf.do(edit(0, "", len(text), branch="a"))
-    assert [hit.place for hit in shelf.index.search("heron")] == ["text/main"]
-    assert shelf.index.search("nobody") == []
+    assert [hit.place for hit in shelf.index.search("heron").hits] == ["text/main"]
+    assert shelf.index.search("nobody").hits == []
 
 
 def test_a_list_tells_how_stories_begin(shelf: Shelf) -> None:
     shelf.type(0, "The lamp\nwent out.")
-    (one,) = shelf.library.all()
+    (one,) = shelf.library.listed().stories
     assert (one.words, one.preview) == (4, "The lamp went out.")
+
+
+def write(shelf: Shelf, title: str, text: str) -> str:
+    """Another story, changed last."""
+    put = Put("title", title)
+    return shelf.library.create([put, Edit("main", (Change(0, 0, Text.of(text)),))]).id
+
+
+def test_a_list_comes_in_parts_and_by_title(shelf: Shelf) -> None:
+    names = [write(shelf, f"Ärger {number}", "A lamp.") for number in range(5)]
+    newest = [*reversed(names), shelf.story]
+    parts = [shelf.library.listed(limit=4, offset=offset) for offset in (0, 4, 8)]
+    assert [part.num_stories for part in parts] == [6, 6, 6]
+    assert [one.id for part in parts for one in part.stories] == newest
+    named = shelf.library.listed(title="äRGER", limit=2, offset=1)
+    assert ([one.id for one in named.stories], named.num_stories) == (newest[1:3], 5)
+    for sign in "%_'\"\0":
+        assert shelf.library.listed(title=sign).num_stories == 0
+    shelf.library.trash(names[0])
+    trash = shelf.library.listed(is_trash=True, title="0", limit=1)
+    assert ([one.id for one in trash.stories], trash.num_stories) == ([names[0]], 1)
+    assert shelf.library.listed(limit=1).num_stories == 5
+
+
+def test_a_list_in_parts_uses_an_index(shelf: Shelf) -> None:
+    query = (
+        "EXPLAIN QUERY PLAN SELECT id FROM stories WHERE trashed IS {} ORDER BY modified DESC, id"
+    )
+    for condition, index in (("NULL", "stories_by_time"), ("NOT NULL", "trash_by_time")):
+        (row,) = shelf.database.connection.execute(query.format(condition))
+        assert index in row[-1]
+
+
+def test_search_gives_each_story_once_and_counts_all(shelf: Shelf) -> None:
+    filler = "Nobody spoke.\n" * 600
+    names = [write(shelf, f"Lamp {n}", f"A lamp.\n{filler}A lamp.") for n in range(4)]
+    only_title = write(shelf, "Under the lamp", "Dark.")
+    shelf.library.trash(names[3])
+    found = shelf.index.search("lamp", 3, one_each=True)
+    assert [hit.story for hit in found.hits] == [only_title, names[2], names[1]]
+    assert [hit.place for hit in found.hits] == ["title", "text/main", "text/main"]
+    assert (found.num_hits, found.num_unread) == (4, 0)
+    rest = shelf.index.search("lamp", 3, 3, one_each=True)
+    assert ([hit.story for hit in rest.hits], rest.num_hits) == ([names[0]], 4)
+    assert shelf.index.search("lamp").num_hits == 10
+    assert [
+        hit.story for hit in shelf.index.search("la", -1, one_each=True, is_trash=True).hits
+    ] == [names[3]]
+    shelf.library.trash(names[0])  # what was kept of the last answer is out of date
+    assert shelf.index.search("lamp", 3, one_each=True).num_hits == 3
+
+
+def test_an_index_that_has_no_time_is_brought_up_to_date_step_by_step(shelf: Shelf) -> None:
+    names = [write(shelf, "", f"Lamp {number}.") for number in range(3)]
+    shelf.type(0, "The lamp burns.")
+    damaged = names[-1]
+    update = "UPDATE operations SET body = 'x' WHERE story = ?"
+    shelf.database.connection.execute(update, (damaged,))
+    shelf.database.connection.execute("DELETE FROM snapshots")
+    shelf.journal.forget(damaged)
+    found = [shelf.index.search("lamp", seconds=-1) for _ in range(2)]
+    assert [(one.num_hits, one.num_unread) for one in found] == [(1, 3), (2, 1)]
+    assert shelf.index.search("lamp").num_hits == 3
+
+
+def test_the_trash_is_emptied_many_at_a_time(shelf: Shelf) -> None:
+    for number in range(120):
+        shelf.library.trash(write(shelf, f"Story {number}", "A lamp."))
+    shelf.index.refresh()
+    assert shelf.library.empty_trash() == 120
+    for table in ("passages", "operations"):
+        count = shelf.database.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        assert count == (0,)
+    assert shelf.library.listed().num_stories == 1
 
 
 def test_a_file_of_the_first_version_is_brought_to_the_newest(shelf: Shelf) -> None:
@@ -266,7 +346,7 @@ def test_a_file_of_the_first_version_is_brought_to_the_newest(shelf: Shelf) -> N
     shelf.database.connection.execute("ALTER TABLE stories DROP COLUMN summarized")
     shelf.database.connection.execute("PRAGMA user_version = 1")
     again = Database(shelf.path)
-    assert Library(again, Journal(again)).all()[0].preview == "kept"
+    assert Library(again, Journal(again)).listed().stories[0].preview == "kept"
     again.close()
 
 
@@ -286,7 +366,7 @@ def test_a_story_goes_out_and_comes_back_with_all_that_happened(shelf: Shelf) ->
 def test_a_bad_story_file_makes_no_story(shelf: Shelf, damage: bytes) -> None:
     with pytest.raises(BadRequest):
         shelf.transfer.import_story(damage)
-    assert len(shelf.library.all()) == 1
+    assert len(shelf.library.listed().stories) == 1
 
 
 def test_a_damaged_story_file_makes_no_story(shelf: Shelf) -> None:
@@ -338,7 +418,7 @@ def test_a_story_file_that_cannot_be_is_refused(shelf: Shelf, change: dict[str, 
         )
     with pytest.raises(BadRequest):
         shelf.transfer.import_story(target.getvalue())
-    assert len(shelf.library.all()) == 1
+    assert len(shelf.library.listed().stories) == 1
 
 
 def test_a_full_disk_loses_nothing(shelf: Shelf) -> None:

@@ -18,15 +18,18 @@ from coblyn.story.phrases import phrase, refused
 from coblyn.story.record import Proposed, Record
 from coblyn.story.state import State
 from coblyn.story.store.database import Database
-from coblyn.story.store.index import Hit, Index
+from coblyn.story.store.index import Hits, Index
 from coblyn.story.store.journal import Appended, Journal
-from coblyn.story.store.library import Library, Shelf, new_id
+from coblyn.story.store.library import Library, Listed, Shelf, new_id
 from coblyn.story.store.restore import Restorer, is_backup
 from coblyn.story.store.transfer import Transfer, is_story_file
 
 __all__ = ["Stories"]
 
 T = TypeVar("T")
+
+_MOMENT = 0.2
+"""Seconds that someone who types search words waits for stories that the index has not read yet."""
 
 
 class _Store:
@@ -86,9 +89,28 @@ class Stories:
         await self._writer.close()
         await self._helper.close()
 
-    async def all(self, *, is_trash: bool = False) -> list[Shelf]:
-        """The stories, or those in the trash, most recently changed first."""
-        return await self._do(lambda store: store.library.all(is_trash=is_trash))
+    async def listed(
+        self, *, is_trash: bool = False, title: str = "", limit: int = -1, offset: int = 0
+    ) -> Listed:
+        """The stories, or those in the trash (`story.store.library.Library.listed`)."""
+        return await self._do(
+            lambda store: store.library.listed(
+                is_trash=is_trash, title=title, limit=limit, offset=offset
+            )
+        )
+
+    async def holding(
+        self, query: str, *, is_trash: bool = False, limit: int = -1, offset: int = 0
+    ) -> tuple[list[Shelf], Hits]:
+        """Stories with words in them, and where, as far as the index could be brought up to date in a moment."""
+
+        def find(store: _Store) -> tuple[list[Shelf], Hits]:
+            found = store.index.search(
+                query, limit, offset, is_trash=is_trash, one_each=True, seconds=_MOMENT
+            )
+            return store.library.shelves([hit.story for hit in found.hits]), found
+
+        return await self._helper.do(find)
 
     async def get(self, story: str) -> Shelf:
         """Facts about one story."""
@@ -138,9 +160,9 @@ class Stories:
         """Delete the stories in the trash permanently. Gives their number."""
         return await self._do(lambda store: store.library.empty_trash())
 
-    async def search(self, query: str, limit: int) -> list[Hit]:
+    async def search(self, query: str, limit: int, offset: int) -> Hits:
         """Search words in all stories."""
-        return await self._helper.do(lambda store: store.index.search(query, limit))
+        return await self._helper.do(lambda store: store.index.search(query, limit, offset))
 
     async def export(self, story: str) -> bytes:
         """Export a story with its whole journal."""

@@ -37,6 +37,9 @@ _STORIES = "/api/coblyn/stories"
 _STORY = _STORIES + "/{id}"
 _LIBRARY = "/api/coblyn/library"
 
+_MAX_STORIES = 1000
+"""Of a list, in one answer with a limit."""
+
 _TYPING = {"base": 0, "author": "tab-1", "operations": [
     {"id": "op-1", "kind": "edit", "branch": "main", "changes": [{"from": 0, "to": 0, "insert": "A lamp."}]}
 ]}  # fmt: skip
@@ -44,10 +47,27 @@ _TYPING = {"base": 0, "author": "tab-1", "operations": [
 
 @routes.get(_STORIES, "All stories")
 async def stories(call: Call) -> Response:
-    """Most recently changed first. ``?trash=1`` lists those in the trash."""
-    is_trash = _flag(call, "trash")
-    shelves = await call.services.stories.all(is_trash=is_trash)
-    return JSONResponse({"stories": [shelf.to_json() for shelf in shelves]})
+    """Most recently changed first. ``?trash=1`` lists those in the trash.
+
+    ``?limit=N`` (1 to 1000) and ``?offset=N`` give a part of the list, of which ``num_stories`` is the length.
+    ``?title=`` lists stories with that in their titles. ``?q=`` lists those with a passage that holds all its words,
+    each with its ``excerpt``; ``num_unread`` changed stories were not searched yet: ask again.
+    """
+    is_trash, asked = _flag(call, "trash"), call.request.query_params
+    limit, offset = _bounded(call, "limit", _MAX_STORIES, -1), _number(call, "offset") or 0
+    part: dict[str, Any] = {"is_trash": is_trash, "limit": limit, "offset": offset}
+    words, title = asked.get("q", ""), asked.get("title", "")
+    if not words.strip():
+        listed = await call.services.stories.listed(title=title, **part)
+        told = [shelf.to_json() for shelf in listed.stories]
+        return JSONResponse({"stories": told, "num_stories": listed.num_stories})
+    if title:
+        raise BadRequest("A list is by q or by title, not by both.", field="title")
+    shelves, found = await call.services.stories.holding(words, **part)
+    excerpts = {hit.story: hit.excerpt for hit in found.hits if hit.place != "title"}
+    told = [shelf.to_json() | {"excerpt": excerpts.get(shelf.id, "")} for shelf in shelves]
+    counts = {"num_stories": found.num_hits, "num_unread": found.num_unread}
+    return JSONResponse({"stories": told, **counts})
 
 
 @routes.post(_STORIES, "A new story", CreateBody)
@@ -101,9 +121,9 @@ async def append(call: Call) -> Response:
 
 @routes.get(_STORY + "/operations", "Journal of a story")
 async def operations(call: Call) -> Response:
-    """The journal after ``?after=N``, oldest first, at most ``?limit=M`` entries (1000)."""
+    """The journal after ``?after=N``, oldest first, at most ``?limit=M`` entries (1000, up to 10000)."""
     name, after = _story(call), _number(call, "after") or 0
-    limit = min(_number(call, "limit") or 1000, 10_000)
+    limit = _bounded(call, "limit", 10_000, 1000)
     records = await call.services.stories.records(name, after, limit)
     return JSONResponse({"operations": [record.to_json() for record in records]})
 
@@ -203,10 +223,13 @@ async def restore(call: Call) -> Response:
 
 @routes.get(_LIBRARY + "/search", "Search all stories")
 async def search(call: Call) -> Response:
-    """Places with all words of ``?q=``, at most ``?limit=N`` (50); words also match parts of longer ones."""
-    query, limit = call.request.query_params.get("q", ""), _number(call, "limit") or 50
-    hits = await call.services.stories.search(query, min(limit, 500))
-    return JSONResponse({"hits": [hit.to_json() for hit in hits]})
+    """Places with all words of ``?q=``; words also match parts of longer ones.
+
+    ``?limit=N`` (50, at most 500) and ``?offset=N`` give a part of them; ``num_hits`` counts all.
+    """
+    query, limit = call.request.query_params.get("q", ""), _bounded(call, "limit", 500, 50)
+    found = await call.services.stories.search(query, limit, _number(call, "offset") or 0)
+    return JSONResponse({"hits": [hit.to_json() for hit in found.hits], "num_hits": found.num_hits})
 
 
 @routes.post(_LIBRARY + "/import", "A story from a file", takes="application/octet-stream")
@@ -291,3 +314,10 @@ def _number(call: Call, name: str) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 15:
         raise BadRequest(f"{name} must be a whole number.", field=name)
     return int(text)
+
+
+def _bounded(call: Call, name: str, most: int, default: int) -> int:
+    value = _number(call, name)
+    if value is not None and not 1 <= value <= most:
+        raise BadRequest(f"{name} must be 1 to {most}.", field=name)
+    return default if value is None else value

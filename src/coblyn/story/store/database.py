@@ -11,7 +11,7 @@ from coblyn.errors import Busy, CoblynError, DiskFull
 
 __all__ = ["Database", "StoriesUnreadable"]
 
-VERSION = 2
+VERSION = 3
 """Of the schema, in the file's ``user_version``."""
 
 _BUSY_SECONDS = 10.0
@@ -49,7 +49,14 @@ END;
 """
 
 
-_NEWER = {2: ["ALTER TABLE stories ADD COLUMN summarized INTEGER NOT NULL DEFAULT 0"]}
+_NEWER = {
+    2: ["ALTER TABLE stories ADD COLUMN summarized INTEGER NOT NULL DEFAULT 0"],
+    3: [
+        "CREATE INDEX IF NOT EXISTS stories_by_time ON stories (modified DESC, id) WHERE trashed IS NULL",
+        "CREATE INDEX IF NOT EXISTS trash_by_time ON stories (modified DESC, id) WHERE trashed IS NOT NULL",
+        "CREATE INDEX IF NOT EXISTS stories_unread ON stories (modified DESC, id) WHERE indexed < version",
+    ],
+}
 """What each newer version of the schema adds to the first."""
 
 
@@ -77,6 +84,8 @@ class Database:
             self.connection = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
+            # SQLite's own comparison knows the cases of English letters only.
+            self.connection.create_function("folded", 1, str.casefold, deterministic=True)
         try:
             with self._told():
                 self._prepare()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -14,7 +16,7 @@ from coblyn.story.store.database import Database
 from coblyn.story.store.journal import Journal
 from coblyn.story.text import units
 
-__all__ = ["Hit", "Index"]
+__all__ = ["Hit", "Hits", "Index"]
 
 PASSAGE = 2000
 """Characters after which a passage ends, about."""
@@ -51,6 +53,25 @@ class Hit:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """A part of what was found.
+
+    Attributes:
+        hits: What was asked for.
+        num_hits: How many there are.
+        num_unread: Changed stories that the index has not read yet; a later search knows more.
+    """
+
+    hits: list[Hit]
+    num_hits: int
+    num_unread: int = 0
+
+
+Found = list[tuple[str, int]]
+"""Stories, and passages of them, in the order of a list of stories."""
+
+
 class Index:
     """Finds words in stories.
 
@@ -62,52 +83,125 @@ class Index:
     def __init__(self, database: Database, journal: Journal) -> None:
         self._database = database
         self._journal = journal
+        self._last: tuple[Any, Found] = (None, [])
 
-    def refresh(self) -> None:
-        """Follow the journal. A story that cannot be read keeps what the index had of it."""
-        query = "SELECT id FROM stories WHERE indexed < version"
+    def refresh(self, seconds: float = math.inf) -> int:
+        """Follow the journal, those stories first that were changed last.
+
+        A story that cannot be read keeps what the index had of it. Gives the number of stories that are left for later,
+        where the time was too short.
+        """
+        end = time.monotonic() + seconds
+        query = "SELECT id FROM stories WHERE indexed < version ORDER BY modified DESC, id"
         with self._database.reading() as connection:
             stories = [story for (story,) in connection.execute(query)]
+        batch, num_left = _Batch(self._database), len(stories)
         for story in stories:
+            num_left -= 1
             try:
-                version, state = self._journal.state(story)
+                batch.add(story, *self._journal.state(story))
             except CoblynError:
                 continue
-            self._follow(story, version, state)
+            if time.monotonic() > end:
+                break
+        batch.write()
+        return num_left
 
-    def _follow(self, story: str, version: int, state: State) -> None:
-        """Bring the index of a story to a version, a little at a time, so that nobody who writes has to wait long."""
-        wanted = _wanted(state)
-        with self._database.writing() as connection:
-            new = _without_what_stays(connection, story, wanted)
-        for start in range(0, len(new), _AT_ONCE):
-            with self._database.writing() as connection:
-                connection.executemany(
-                    "INSERT INTO passages (story, place, start, text) VALUES (?, ?, ?, ?)",
-                    [(story, *passage) for passage in new[start : start + _AT_ONCE]],
-                )
-        with self._database.writing() as connection:
-            connection.execute("UPDATE stories SET indexed = ? WHERE id = ?", (version, story))
-
-    def search(self, query: str, limit: int = 50) -> list[Hit]:
+    def search(
+        self,
+        query: str,
+        limit: int = 50,
+        offset: int = 0,
+        *,
+        is_trash: bool = False,
+        one_each: bool = False,
+        seconds: float = math.inf,
+    ) -> Hits:
         """Passages that hold all words of a query, in the stories that were changed last first.
 
         Args:
             query: Words apart from each other; case does not matter.
-            limit: Maximum number of hits.
+            limit: Maximum number of hits; all if it is negative.
+            offset: How many are left out at the beginning.
+            is_trash: Whether to search the trash instead.
+            one_each: Only the first passage of each story; that it is the title only where nothing else is found.
+            seconds: For following the journal first (see `refresh`).
         """
         terms = query.replace("\0", " ").split()[:16]
         if not terms:
-            return []
-        self.refresh()
+            return Hits([], 0)
+        num_unread = self.refresh(seconds)
         with self._database.reading() as connection:
-            rows = connection.execute(*_query(terms, limit))
-            return [_hit(terms, *row) for row in rows]
+            found = self._found(connection, terms, is_trash=is_trash, one_each=one_each)
+            part = found[offset:] if limit < 0 else found[offset : offset + limit]
+            hits = [_hit(terms, connection.execute(_PASSAGE, (at,)).fetchone()) for _, at in part]
+        return Hits(hits, len(found), num_unread)
+
+    def _found(
+        self, connection: sqlite3.Connection, terms: list[str], *, is_trash: bool, one_each: bool
+    ) -> Found:
+        """All passages with some words. The last answer is kept, for those who ask for it part by part."""
+        (others,) = connection.execute("PRAGMA data_version").fetchone()
+        key = (terms, is_trash, one_each, others, connection.total_changes)
+        if self._last[0] != key:
+            rows = connection.execute(*_query(terms, is_trash=is_trash, one_each=one_each))
+            self._last = (key, rows.fetchall())
+        return self._last[1]
 
 
-def _query(terms: list[str], limit: int) -> tuple[str, list[Any]]:
+class _Batch:
+    """What changes in the passages of stories, written a little at a time, so that nobody who writes has to wait long.
+
+    What two stories change is one transaction where it is little: each waits for the disk.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._gone: list[tuple[int]] = []
+        self._moved: list[tuple[str, int, int]] = []
+        self._new: list[tuple[str, str, int, str]] = []
+        self._read: list[tuple[int, str]] = []
+
+    def add(self, story: str, version: int, state: State) -> None:
+        """Bring the index of a story to a version."""
+        with self._database.reading() as connection:
+            gone, moved, new = _differences(connection, story, _wanted(state))
+        self._gone += gone
+        self._moved += moved
+        for passage in new:
+            self._new.append((story, *passage))
+            if len(self._new) >= _AT_ONCE:
+                self.write()
+        self._read.append((version, story))
+        if len(self._gone) + len(self._moved) + len(self._read) >= _AT_ONCE:
+            self.write()
+
+    def write(self) -> None:
+        """Write what there is. A story counts as read when all of it is written."""
+        if not (self._gone or self._moved or self._new or self._read):
+            return
+        with self._database.writing() as connection:
+            connection.executemany("DELETE FROM passages WHERE id = ?", self._gone)
+            connection.executemany(
+                "UPDATE passages SET place = ?, start = ? WHERE id = ?", self._moved
+            )
+            connection.executemany(
+                "INSERT INTO passages (story, place, start, text) VALUES (?, ?, ?, ?)", self._new
+            )
+            connection.executemany("UPDATE stories SET indexed = ? WHERE id = ?", self._read)
+        for each in (self._gone, self._moved, self._new, self._read):
+            each.clear()
+
+
+_PASSAGE = """
+SELECT s.id, s.title, p.place, p.start, p.text FROM passages p JOIN stories s ON s.id = p.story WHERE p.id = ?
+"""
+
+
+def _query(terms: list[str], *, is_trash: bool, one_each: bool) -> tuple[str, list[Any]]:
+    """Stories and passages with all words: ``(story, passage)``."""
     long = [term for term in terms if len(term) >= _SHORTEST]
-    conditions, values = ["s.trashed IS NULL"], []
+    conditions, values = [], []
     if long:
         conditions.append("p.id IN (SELECT rowid FROM words WHERE words MATCH ?)")
         values.append(" AND ".join('"' + term.replace('"', '""') + '"' for term in long))
@@ -116,9 +210,16 @@ def _query(terms: list[str], limit: int) -> tuple[str, list[Any]]:
             conditions.append("p.text LIKE ? ESCAPE '!'")
             values.append(f"%{_escaped(term)}%")
     where = " AND ".join(conditions)
-    columns = "SELECT s.id, s.title, p.place, p.start, p.text FROM passages p"
-    text = f"{columns} JOIN stories s ON s.id = p.story WHERE {where} ORDER BY s.modified DESC, p.id LIMIT ?"
-    return text, [*values, limit]
+    # With min() SQLite takes the other columns from the row that has the least.
+    rank, group = (", min(p.place = 'title')", "GROUP BY p.story") if one_each else ("", "")
+    found = f"SELECT p.story AS story, p.id AS passage{rank} FROM passages p WHERE {where} {group}"  # noqa: S608
+    condition = "NOT NULL" if is_trash else "NULL"
+    text = f"""
+    WITH found AS MATERIALIZED ({found})
+    SELECT s.id, found.passage FROM found JOIN stories s ON s.id = found.story
+    WHERE s.trashed IS {condition} ORDER BY s.modified DESC, s.id, found.passage
+    """  # noqa: S608
+    return text, values
 
 
 def _escaped(term: str) -> str:
@@ -127,7 +228,8 @@ def _escaped(term: str) -> str:
     return term
 
 
-def _hit(terms: list[str], story: str, title: str, place: str, start: int, text: str) -> Hit:
+def _hit(terms: list[str], row: tuple[str, str, str, int, str]) -> Hit:
+    story, title, place, start, text = row
     found = max(text.lower().find(terms[0].lower()), 0)
     end = found + len(terms[0])
     low, high = max(found - _AROUND, 0), end + _AROUND
@@ -155,15 +257,12 @@ def _wanted(state: State) -> dict[str, Spots]:
     return wanted
 
 
-def _without_what_stays(
+def _differences(
     connection: sqlite3.Connection, story: str, wanted: dict[str, Spots]
-) -> list[Passage]:
-    """Passages that are new.
-
-    Those that are gone are removed, and those that have only moved get their new places.
-    """
+) -> tuple[list[tuple[int]], list[tuple[str, int, int]], list[Passage]]:
+    """Rows of a story that are gone, rows that have only moved, with their new places, and passages that are new."""
     query = "SELECT id, place, start, text FROM passages WHERE story = ?"
-    gone, moved = [], []
+    gone, moved = list[tuple[int]](), list[tuple[str, int, int]]()
     for row, place, start, text in connection.execute(query, (story,)):
         spots = wanted.get(text)
         if not spots:
@@ -173,9 +272,7 @@ def _without_what_stays(
         else:
             spot, _ = spots.popitem()
             moved.append((*spot, row))
-    connection.executemany("DELETE FROM passages WHERE id = ?", gone)
-    connection.executemany("UPDATE passages SET place = ?, start = ? WHERE id = ?", moved)
-    return [(*spot, text) for text, left in wanted.items() for spot in left]
+    return gone, moved, [(*spot, text) for text, left in wanted.items() for spot in left]
 
 
 def _passages(state: State) -> Iterator[Passage]:

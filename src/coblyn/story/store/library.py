@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,10 +18,12 @@ from coblyn.story.store.database import Database
 from coblyn.story.store.journal import Journal, StoryNotFound
 from coblyn.story.words import num_words
 
-__all__ = ["Library", "Shelf", "new_id", "operations_of"]
+__all__ = ["Library", "Listed", "Shelf", "new_id", "operations_of"]
 
 _IMPORTER = "coblyn"
 _PREVIEW = 160
+_AT_ONCE = 50
+"""Stories that one transaction deletes: others who write wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,19 @@ class Shelf:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A part of a list.
+
+    Attributes:
+        stories: What was asked for.
+        num_stories: How many the whole list has.
+    """
+
+    stories: list[Shelf]
+    num_stories: int
+
+
 _COLUMNS = "id, title, mode, created, modified, version, trashed, words, preview"
 
 
@@ -73,32 +88,58 @@ class Library:
         self._journal = journal
         self._clock = clock
 
-    def all(self, *, is_trash: bool = False) -> list[Shelf]:
-        """The stories, or those in the trash, the one that was changed last first."""
-        self._summarize()
-        condition = "NOT NULL" if is_trash else "NULL"
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM stories WHERE trashed IS {condition} ORDER BY modified DESC"  # noqa: S608
-            )
-            return [Shelf(*row) for row in rows]
+    def listed(
+        self, *, is_trash: bool = False, title: str = "", limit: int = -1, offset: int = 0
+    ) -> Listed:
+        """The stories, or those in the trash, the one that was changed last first.
 
-    def _summarize(self, only: str = "") -> None:
-        """Say of stories that were changed, or of one of them, how they begin and how long they are."""
+        Args:
+            is_trash: Which of the two.
+            title: Only stories with this in their title; case does not matter.
+            limit: Maximum number of stories; all if it is negative.
+            offset: How many are left out at the beginning.
+        """
+        condition = f"trashed IS {'NOT NULL' if is_trash else 'NULL'}"
+        values = [title.casefold()] if title else []
+        if title:
+            condition += " AND instr(folded(title), ?)"
         with self._database.reading() as connection:
-            query = "SELECT id FROM stories WHERE summarized < version AND ? IN ('', id)"
-            stories = [story for (story,) in connection.execute(query, (only,))]
-        for story in stories:
+            found = connection.execute(
+                f"SELECT id FROM stories WHERE {condition} ORDER BY modified DESC, id LIMIT ? OFFSET ?",  # noqa: S608
+                (*values, limit, offset),
+            )
+            stories = [story for (story,) in found]
+            count = f"SELECT count(*) FROM stories WHERE {condition}"  # noqa: S608
+            (num_stories,) = connection.execute(count, values).fetchone()
+        return Listed(self.shelves(stories), num_stories)
+
+    def shelves(self, stories: Sequence[str]) -> list[Shelf]:
+        """Some stories, in their order; those that are gone are left out."""
+        self._summarize(stories)
+        query = f"SELECT {_COLUMNS} FROM stories WHERE id = ?"  # noqa: S608
+        with self._database.reading() as connection:
+            rows = [connection.execute(query, (story,)).fetchone() for story in stories]
+        return [Shelf(*row) for row in rows if row is not None]
+
+    def _summarize(self, stories: Iterable[str]) -> None:
+        """Say of stories how they begin and how long they are, where they were changed."""
+        query = "SELECT 1 FROM stories WHERE id = ? AND summarized < version"
+        with self._database.reading() as connection:
+            changed = [one for one in stories if connection.execute(query, (one,)).fetchone()]
+        summaries = []
+        for story in changed:
             try:
                 version, state = self._journal.state(story)
             except CoblynError:
                 continue  # what was known of it stays
             text = state.texts[state.selected].text
             preview = " ".join(text[: 2 * _PREVIEW].split())[:_PREVIEW]
+            summaries.append((version, num_words(text), preview, story))
+        if summaries:
             with self._database.writing() as connection:
-                connection.execute(
+                connection.executemany(
                     "UPDATE stories SET summarized = ?, words = ?, preview = ? WHERE id = ?",
-                    (version, num_words(text), preview, story),
+                    summaries,
                 )
 
     def get(self, story: str) -> Shelf:
@@ -107,7 +148,7 @@ class Library:
         Raises:
             StoryNotFound: There is none.
         """
-        self._summarize(story)
+        self._summarize([story])
         with self._database.reading() as connection:
             return _shelf(connection, story)
 
@@ -133,7 +174,7 @@ class Library:
             try:
                 self._fill(story, operations)
             except BaseException:
-                self.delete(story)
+                self.delete([story])
                 raise
         return self.get(story)
 
@@ -155,18 +196,22 @@ class Library:
             connection.execute("UPDATE stories SET trashed = ? WHERE id = ?", (when, story))
             return _shelf(connection, story)
 
-    def delete(self, story: str) -> None:
-        """Delete a story permanently."""
-        self._journal.forget(story)
+    def delete(self, stories: Sequence[str]) -> None:
+        """Delete stories permanently."""
+        for story in stories:
+            self._journal.forget(story)
+        rows = [(story,) for story in stories]
         with self._database.writing() as connection:
-            connection.execute("DELETE FROM passages WHERE story = ?", (story,))
-            connection.execute("DELETE FROM stories WHERE id = ?", (story,))
+            connection.executemany("DELETE FROM passages WHERE story = ?", rows)
+            connection.executemany("DELETE FROM stories WHERE id = ?", rows)
 
     def empty_trash(self) -> int:
         """Delete the stories in the trash permanently. Gives their number."""
-        trashed = self.all(is_trash=True)
-        for shelf in trashed:
-            self.delete(shelf.id)
+        query = "SELECT id FROM stories WHERE trashed IS NOT NULL"
+        with self._database.reading() as connection:
+            trashed = [story for (story,) in connection.execute(query)]
+        for start in range(0, len(trashed), _AT_ONCE):
+            self.delete(trashed[start : start + _AT_ONCE])
         return len(trashed)
 
     def copy(self, story: str, version: int | None = None) -> Shelf:
