@@ -69,6 +69,7 @@ def test_verbs_have_the_words_of_other_programs(monkeypatch: pytest.MonkeyPatch)
     assert invoke("list") == invoke("ls") == invoke("models") != ""
     for word in ("remove", "rm"):
         CliRunner().invoke(make_app(), [word, "old"])
+        assert "--remove NAME" in invoke(word, "--help")
     assert asked == ["old", "old"]
     assert set(SAME).isdisjoint(VERBS)
 

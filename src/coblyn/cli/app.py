@@ -40,7 +40,10 @@ class _Verbs(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The verb that the first argument names, by our word or by that of another program."""
-        return super().resolve_command(ctx, [*SAME.get(args[0], args[:1]), *args[1:]])
+        ours = SAME.get(args[0], args[:1])
+        if args[1:2] in (["-h"], ["--help"]):
+            ours = ours[:1]  # an option that needs a value would take it for one
+        return super().resolve_command(ctx, [*ours, *args[1:]])
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Write the table of verbs."""
