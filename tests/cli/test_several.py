@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from coblyn import paths
+from coblyn.cli.choose import resolve_model
 from coblyn.cli.foreign import Foreign, read_foreign
 from coblyn.cli.loader import Configurer
 from coblyn.engine.config import EngineConfig
@@ -15,6 +19,7 @@ from coblyn.files import real_path
 from coblyn.models import store
 from coblyn.models.digests import remember
 from coblyn.settings import Settings
+from file_server import FileServer, serve_files
 from gguf_file import random_model
 
 PRESETS = """\
@@ -98,7 +103,7 @@ def test_settings_of_the_server_count_once(presets: Path) -> None:
 
 def test_what_is_not_here_and_what_does_not_count_is_told(presets: Path) -> None:
     told = read(presets).told
-    assert "gone: hf:nobody/nothing is not here." in told
+    assert "gone: hf:nobody/nothing is not here yet" in told
     assert "first again:" not in told
     assert "secret" not in told
 
@@ -123,6 +128,44 @@ def test_what_cannot_be_is_refused(presets: Path, text: str, match: str) -> None
     presets.write_text(text)
     with pytest.raises(SettingsError, match=match):
         read(presets)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy", "COBLYN_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    with serve_files() as files:
+        yield files
+
+
+def test_missing_models_are_pulled_where_that_is_agreed_to(
+    presets: Path, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = server.add("/far.gguf", random_model().data)
+    presets.write_text(f"[far]\nmodel = {address}\nc = 128\n[gone]\nmodel = {address}x\n[first]\n")
+    monkeypatch.delenv("COBLYN_YES", raising=False)
+    asked = read_foreign(str(presets), partial(resolve_model, yes=False))
+    assert "nobody can be asked" in asked.several.told["far"]
+    assert [each.name for each in asked.several.models] == ["first"]
+    agreed = read_foreign(str(presets), partial(resolve_model, yes=True))
+    far = agreed.several.models.named("far")
+    assert far
+    assert far.path == paths.models() / "far.gguf"
+    assert "404" in agreed.several.told["gone"]
+    monkeypatch.setenv("COBLYN_OFFLINE", "1")
+    again = read_foreign(str(presets))
+    assert again.several.models.named("far") == far
+    assert "is not here yet" in again.several.told["gone"]
+
+
+def test_a_model_that_a_settings_file_names_by_address_is_pulled(
+    tmp_path: Path, server: FileServer
+) -> None:
+    address = server.add("/far.gguf", random_model().data)
+    file = tmp_path / "my.kcpps"
+    file.write_text(json.dumps({"model_param": address}))
+    path = resolve_model(read_foreign(str(file)).model, yes=True)
+    assert path == paths.models() / "far.gguf"
 
 
 def test_one_of_them_can_still_be_served_alone(presets: Path) -> None:

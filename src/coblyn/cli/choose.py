@@ -19,8 +19,8 @@ _TRUE = {"1", "true", "yes", "on"}
 def resolve_model(reference: str | None, *, yes: bool = False, any_kind: bool = False) -> Path:
     """The validated model file to load.
 
-    Without a reference it is the newest model. A missing model of the catalogue, and the starter model if there is none
-    at all, are offered for download.
+    Without a reference it is the newest model. A missing model that can be downloaded, and the starter model if
+    there is none at all, are offered for download.
 
     Args:
         reference: A path, a name, an alias, the beginning of a name, or None.
@@ -31,7 +31,6 @@ def resolve_model(reference: str | None, *, yes: bool = False, any_kind: bool = 
         ModelError: There is no such model, or it cannot be loaded.
         FetchError, DiskFull: It could not be downloaded.
     """
-    from coblyn.models import store
     from coblyn.models.check import check_model, require_writer
     from coblyn.models.names import file_of
     from coblyn.models.overrides import corrected
@@ -40,7 +39,7 @@ def resolve_model(reference: str | None, *, yes: bool = False, any_kind: bool = 
     if entry is not None:
         path = offer(entry, yes=yes)
     elif reference is not None:
-        path = file_of(reference) or store.find(reference)
+        path = file_of(reference) or _found_or_pulled(reference, yes=yes)
     else:
         path = _newest()
     header = check_model(path)
@@ -81,30 +80,44 @@ def offer(entry: Entry, *, yes: bool = False) -> Path:
     Raises:
         ModelNotFound: The answer was no, or this is not interactive.
     """
+    from coblyn.files import human_size
+
+    if entry.notice:
+        print(entry.notice, file=sys.stderr)
+    size = human_size(entry.download_size)
+    return _pulled(entry.alias, entry.name, f" ({size}, {entry.license})", yes=yes)
+
+
+def _found_or_pulled(reference: str, *, yes: bool) -> Path:
+    """The file of a model, downloaded if the reference says where from."""
+    from coblyn.models import store
+
+    try:
+        return store.find(reference)
+    except store.NotPulled:
+        return _pulled(reference, reference, "", yes=yes)
+
+
+def _pulled(reference: str, name: str, facts: str, *, yes: bool) -> Path:
     from coblyn.cli.bar import bar
     from coblyn.errors import ModelNotFound
     from coblyn.models.pull import pull
 
-    command = f"coblyn pull {entry.alias}"
-    if entry.notice:
-        print(entry.notice, file=sys.stderr)
+    command = f"coblyn pull {reference}"
     if not said_yes(yes=yes):
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise ModelNotFound(
-                f"The model {entry.alias} is not here yet, and nobody can be asked.",
+                f"The model {reference} is not here yet, and nobody can be asked.",
                 hint=f"Get it: {command}\nOr agree beforehand: --yes, or COBLYN_YES=1.",
             )
-        if not _ask(entry):
+        if not _ask(name, facts):
             raise ModelNotFound("There is no model to work with.", hint=f"Get one: {command}")
     with bar() as report:
-        return pull(entry.alias, report=report).path
+        return pull(reference, report=report).path
 
 
-def _ask(entry: Entry) -> bool:
-    from coblyn.files import human_size
-
-    size = human_size(entry.download_size)
-    question = f"The model {entry.name} is not here yet. Get it ({size}, {entry.license})? [Y/n] "
+def _ask(name: str, facts: str) -> bool:
+    question = f"The model {name} is not here yet. Get it{facts}? [Y/n] "
     print(question, end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline()
     return answer != "" and answer.strip().lower() in ("", "y", "yes")

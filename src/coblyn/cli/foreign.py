@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coblyn.cli.several import NOT_SEVERAL, Several, declare
+from coblyn.cli.several import NOT_SEVERAL, Several, declare, file_here
 from coblyn.errors import SettingsError
 from coblyn.files import expanded
 from coblyn.models.kcpps import is_kcpps, read_kcpps
@@ -42,8 +43,12 @@ class Foreign:
     several: Several = NOT_SEVERAL
 
 
-def read_foreign(name: str | None) -> Foreign:
+def read_foreign(name: str | None, resolve: Callable[[str], Path] = file_here) -> Foreign:
     """Interpret a model argument that may be such a file.
+
+    Args:
+        name: The argument.
+        resolve: Finds the file of a model's reference, if the file declares several.
 
     Raises:
         SettingsError: It is such a file but cannot be read.
@@ -57,7 +62,7 @@ def read_foreign(name: str | None) -> Foreign:
     if is_llama_preset(name):
         presets = () if "#" in name else read_llama_presets(expanded(name))
         if len(presets) > 1:
-            return _several([_with_template(_as_one_of_several(each)) for each in presets])
+            return _several([_with_template(_as_one_of_several(each)) for each in presets], resolve)
         preset = _with_template(read_llama_preset(name))
         settings = {**preset.settings, **_preset_keys((preset,))}
         told = _told("Presets of llama-server", preset)
@@ -68,8 +73,8 @@ def read_foreign(name: str | None) -> Foreign:
     return Foreign(found.model or None, origin, _told("Settings of KoboldCPP", found))
 
 
-def _several(presets: Sequence[LlamaPreset]) -> Foreign:
-    found = declare(presets)
+def _several(presets: Sequence[LlamaPreset], resolve: Callable[[str], Path]) -> Foreign:
+    found = declare(presets, resolve)
     file, first = str(presets[0].path), found.models.first
     told = [_told(f"Presets of llama-server, section {each.name},", each) for each in presets]
     told += [f"{name}: {why}" for name, why in found.told.items()]

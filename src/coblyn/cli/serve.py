@@ -171,10 +171,13 @@ def serve(
 ) -> None:
     """Serve a model: the writing page, and KoboldAI's, OpenAI's, Anthropic's and Ollama's API."""
     given = options.settings_among(locals())
+    from functools import partial
+
+    from coblyn.cli.choose import resolve_model
     from coblyn.cli.foreign import read_foreign
     from coblyn.settings import Settings
 
-    foreign = read_foreign(model)
+    foreign = read_foreign(model, partial(resolve_model, yes=yes, any_kind=True))
     if foreign.told:
         print(shown(foreign.told), file=sys.stderr)
     settings = Settings.load(

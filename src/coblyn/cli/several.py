@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from coblyn.errors import CoblynError, SettingsError
 from coblyn.models.declared import Declared, DeclaredModels
 from coblyn.models.llama_preset import LlamaPreset
 
-__all__ = ["NOT_SEVERAL", "Several", "declare"]
+__all__ = ["NOT_SEVERAL", "Several", "declare", "file_here"]
 
 _FIELDS = "generation_defaults"
 
@@ -34,15 +34,19 @@ class Several:
 NOT_SEVERAL = Several()
 
 
-def declare(presets: Sequence[LlamaPreset]) -> Several:
-    """The models of all sections that are on this machine; the others are told of.
+def declare(presets: Sequence[LlamaPreset], resolve: Callable[[str], Path]) -> Several:
+    """The models of all sections whose files can be had; the others are told of.
 
     Sections with the same file share an engine if their settings of engines are the same.
+
+    Args:
+        presets: The sections.
+        resolve: Finds the file of a model's reference, such as ``file_here``, or downloads it.
 
     Raises:
         SettingsError: A value is invalid, or none of the models is here.
     """
-    declaring = _Declaring()
+    declaring = _Declaring(resolve)
     for preset in presets:
         declaring.take(preset)
     if not declaring.models:
@@ -57,7 +61,8 @@ def declare(presets: Sequence[LlamaPreset]) -> Several:
 class _Declaring:
     """The sections of a file, taken one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, resolve: Callable[[str], Path]) -> None:
+        self._resolve = resolve
         self.models: list[Declared] = []
         self.server: dict[str, Any] = {}
         self.first: Declared | None = None
@@ -72,7 +77,7 @@ class _Declaring:
         own, server = _divided(origin, preset.settings)
         self._take_server(preset.name, server)
         try:
-            path = _file_of(preset)
+            path = self._resolve(preset.model).absolute()
         except CoblynError as error:
             self.told[preset.name] = str(error)
             return
@@ -101,19 +106,13 @@ def _divided(origin: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any], 
     return checked(origin, own), server
 
 
-def _file_of(preset: LlamaPreset) -> Path:
-    """The file of a section's model.
+def file_here(reference: str) -> Path:
+    """The file of a model, which is not downloaded.
 
     Raises:
         ModelError: It is not here, or cannot be loaded.
     """
-    from coblyn.cli.choose import missing_model
-    from coblyn.errors import ModelNotFound
     from coblyn.models import store
     from coblyn.models.check import check_model
 
-    if missing_model(preset.model):
-        raise ModelNotFound(
-            f"The model {preset.model} is not here.", hint=f"Get it: coblyn pull {preset.model}"
-        )
-    return check_model(store.find(preset.model)).path.absolute()
+    return check_model(store.find(reference)).path

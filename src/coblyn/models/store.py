@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from coblyn.models.neighbours import Neighbour
 
 __all__ = [
+    "NotPulled",
     "StoredModel",
     "Trouble",
     "find",
@@ -37,6 +38,10 @@ __all__ = [
     "remove",
     "survey",
 ]
+
+
+class NotPulled(ModelNotFound):
+    """A model that can be downloaded is not on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,7 @@ def find(reference: str) -> Path:
     Models of other programs need their full names, as listed by ``coblyn models``.
 
     Raises:
+        NotPulled: It can be downloaded, and is not here.
         ModelNotFound: There is no such model, or there are several.
     """
     path = existing_file(reference)
@@ -149,12 +155,10 @@ def find(reference: str) -> Path:
     if (pulled := _pulled(reference, models)) is not None:
         return pulled
     entry = lookup(reference)
-    if entry is not None:
-        if path_of(entry.name).is_file():
-            return path_of(entry.name)
-        raise ModelNotFound(
-            f"The model {entry.alias} is not here yet.", hint=f"Get it: coblyn pull {entry.alias}"
-        )
+    if entry is not None and path_of(entry.name).is_file():
+        return path_of(entry.name)
+    if entry is not None or _is_elsewhere(reference):
+        raise _not_pulled(entry.alias if entry else reference)
     return _by_prefix(reference, wanted, models)
 
 
@@ -167,10 +171,11 @@ def _neighbour(reference: str) -> Neighbour | None:
 
 
 def _pulled(reference: str, models: tuple[StoredModel, ...]) -> Path | None:
-    """The file that was pulled from a repository of Hugging Face's hub, or that its cache has.
+    """The file that was pulled from an address or a repository of Hugging Face's hub, or that its cache has.
 
     Raises:
-        ModelNotFound: None is here, or several are.
+        NotPulled: None of the repository is here.
+        ModelNotFound: Several are here.
     """
     from coblyn.models import digests
     from coblyn.models.neighbours import find_all
@@ -179,7 +184,7 @@ def _pulled(reference: str, models: tuple[StoredModel, ...]) -> Path | None:
 
     repository = repository_of(reference)
     if repository is None:
-        return None
+        return _at_address(reference)
     wanted, middle = repository.wanted.lower(), f"/{repository.name}/resolve/".lower()
     found = []
     for model in models:
@@ -195,7 +200,33 @@ def _pulled(reference: str, models: tuple[StoredModel, ...]) -> Path | None:
     if found:
         names = ", ".join(path.name for path in found)
         raise ModelNotFound(f"{reference} may be each of {names}.", hint="Name one of them.")
-    raise ModelNotFound(f"{reference} is not here.", hint=f"Get it: coblyn pull {reference}")
+    raise _not_pulled(reference)
+
+
+def _at_address(reference: str) -> Path | None:
+    """The file that was pulled from a web address: a pull does not fetch a file whose name is there, either."""
+    from coblyn.models.sources import url
+
+    if not _is_address(reference):
+        return None
+    here = [paths.models() / name for name in url.file_names(reference)]
+    return here[0] if all(path.is_file() for path in here) else None
+
+
+def _is_address(reference: str) -> bool:
+    return reference.lower().startswith(("http://", "https://"))
+
+
+def _is_elsewhere(reference: str) -> bool:
+    """Whether it names a model by a place on the network, other than a repository of Hugging Face's hub."""
+    from coblyn.models.sources import modelscope, ollama
+
+    image = modelscope.repository_of(reference) or ollama.image_of(reference)
+    return _is_address(reference) or image is not None
+
+
+def _not_pulled(reference: str) -> NotPulled:
+    return NotPulled(f"{reference} is not here yet.", hint=f"Get it: coblyn pull {reference}")
 
 
 def remove(name: str) -> StoredModel:
