@@ -17,6 +17,7 @@ from coblyn.chat.messages import Message, Tool
 from coblyn.chat.reply import ReplyForm
 from coblyn.chat.template import ChatTemplate
 from coblyn.constraints.constraint import Constraint
+from coblyn.constraints.grammar import enforceable_arguments
 from coblyn.errors import BadRequest, ConstraintRefused
 from coblyn.service.calling import constraint_of, constraint_of_calls, read_calls
 from coblyn.service.command import ChatPrompt
@@ -174,13 +175,14 @@ async def test_a_caller_who_leaves_stops_the_reading_at_the_next_tool(
     has_begun, may_end = threading.Event(), threading.Event()
     read: list[str] = []
 
-    def slow(text: str) -> str:
+    def slow(text: str) -> dict[str, object]:
         read.append(text)
         has_begun.set()
         assert may_end.wait(30)
-        return text
+        return {}
 
-    monkeypatch.setattr("coblyn.service.calling._enforceable", slow)
+    monkeypatch.setattr("coblyn.service.tool_schemas._enforceable", slow)
+    monkeypatch.setattr("coblyn.service.tool_schemas._MAX_TOGETHER", 0)
     pool = ThreadPoolExecutor(1)
     monkeypatch.setattr("coblyn.service.calling._threads", lambda: pool)
     tools = tools_of(3)
@@ -196,7 +198,7 @@ async def test_a_caller_who_leaves_stops_the_reading_at_the_next_tool(
 
 
 def test_tools_that_take_too_long_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coblyn.service.calling._MAX_SECONDS", -1)
+    monkeypatch.setattr("coblyn.service.tool_schemas._MAX_SECONDS", -1)
     tools = tools_of(2)
     with pytest.raises(ConstraintRefused, match="Tool 'f0': It was not read"):
         constraint_of_calls(
@@ -308,3 +310,34 @@ def test_arguments_can_be_given_where_their_schema_cannot_be_enforced() -> None:
     rule = replace(found, triggers=())
     assert accepts(rule, call.removeprefix(found.triggers[0]))
     assert not accepts(rule, qwen_xml.call("f", b="x").removeprefix(found.triggers[0]))
+
+
+def test_tools_are_compiled_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that cannot be read beside the others, or at all, leaves the others as they are."""
+    hermes = next(family for family in FAMILIES if family.FORMAT.name == "hermes")
+    date = {"type": "object", "properties": {"on": {"type": "string", "format": "date"}}}
+    shared = {"$defs": {"n": {"type": "integer"}}, "properties": {"n": {"$ref": "#/$defs/n"}}}
+    never = {"properties": {"x": {"allOf": [{"type": "string"}, {"type": "integer"}]}}}
+    one_by_one: list[dict[str, object]] = []
+
+    def watched(schema: dict[str, object]) -> dict[str, object]:
+        one_by_one.append(schema)
+        return enforceable_arguments(schema)
+
+    monkeypatch.setattr("coblyn.constraints.grammar.enforceable_arguments", watched)
+    schemas = {"a": date, "b": date, "c": shared, "d": never}
+    for count, num_single in ((3, 1), (4, 3)):  # two have the same text
+        tools = tuple(
+            Tool(name, "", schema | {"title": f"one of {count}"})
+            for name, schema in list(schemas.items())[:count]
+        )
+        prompt = ChatPrompt((), tools=tools, tool_choice="required")
+        rule = constraint_of_calls(prompt, form_of(hermes, *tools), {})
+        assert rule is not None
+        call = '<tool_call>\n{{"name": "{}", "arguments": {}}}\n</tool_call>'
+        assert accepts(rule, call.format("a", '{"on": "2024-02-29"}'))
+        assert not accepts(rule, call.format("b", '{"on": "2023-02-29"}'))
+        assert accepts(rule, call.format("c", '{"n": 3}'))
+        assert not accepts(rule, call.format("c", '{"n": "3"}'))
+        assert len(one_by_one) == num_single
+        one_by_one.clear()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from llguidance import LLMatcher
@@ -15,6 +16,7 @@ from coblyn.constraints.constraint import Constraint, Whitespace
 from coblyn.constraints.gbnf import lark_of_gbnf
 from coblyn.constraints.matcher import Matcher
 from coblyn.constraints.node import Unenforceable, UnenforceableWhole
+from coblyn.constraints.repeated import with_references
 from coblyn.constraints.rewriting import rewritten
 from coblyn.constraints.schema import NOTHING_FITS, Refusal, find_refusal
 from coblyn.errors import ConstraintRefused, EngineError
@@ -23,7 +25,13 @@ if TYPE_CHECKING:
     from llguidance import LLTokenizer
     from llguidance._lib import JsonCompileOptions
 
-__all__ = ["enforceable", "enforceable_arguments", "grammar_of", "matcher_of"]
+__all__ = [
+    "enforceable",
+    "enforceable_arguments",
+    "enforceable_together",
+    "grammar_of",
+    "matcher_of",
+]
 
 _WHITESPACE: dict[Whitespace, JsonCompileOptions] = {
     "any": {},
@@ -114,7 +122,7 @@ def _written(schema: Any, constraint: Constraint) -> str:
     if schema is False:
         raise Unenforceable(f"{NOTHING_FITS} it")
     return LLMatcher.grammar_from_json_schema(
-        json.dumps({} if schema is True else schema),
+        json.dumps({} if schema is True else with_references(schema)),
         overrides=_WHITESPACE[constraint.whitespace],
     )
 
@@ -175,8 +183,42 @@ def _fits_nothing(schema: Any, shared: dict[str, Any]) -> bool:
     return _problem_of_grammar({**shared, **schema}).startswith(NOTHING_FITS)
 
 
+def enforceable_together(schemas: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """``enforceable_arguments`` of many, by one compilation, in which what they have in common is compiled once.
+
+    Returns:
+        One for each, in the same order; empty ones for those that have to be read one by one.
+    """
+    found = [_standing_alone(schema) for schema in schemas]
+    names = [str(index) for index, each in enumerate(found) if each]
+    whole = {
+        "type": "object",
+        "properties": {name: _with_all_required(found[int(name)]) for name in names},
+        "required": names,
+        "additionalProperties": False,
+    }
+    return [{} for _ in found] if names and _problem_of_grammar(whole) else found
+
+
+def _standing_alone(schema: dict[str, Any]) -> dict[str, Any]:
+    """``_declared_only`` of a schema that means the same within another one; else nothing."""
+    found = _declared_only(schema)
+    is_whole = not _OF_A_WHOLE.isdisjoint(found) or '"$' in json.dumps(found)
+    return {} if is_whole else found
+
+
 def _enforceable_at_once(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema if one compilation shows that a value fits each property; else nothing.
+    """The schema if one compilation shows that a value fits each property; else nothing."""
+    found = _declared_only(schema)
+    return found if found and not _problem_of_grammar(_with_all_required(found)) else {}
+
+
+def _with_all_required(schema: dict[str, Any]) -> dict[str, Any]:
+    return {**schema, "required": list(schema["properties"])}
+
+
+def _declared_only(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema that would be enforced, if it only declares properties, all of which may be required; else nothing.
 
     With all properties required, only those may be left out that are counted, or that other schemas speak of.
     """
@@ -191,8 +233,11 @@ def _enforceable_at_once(schema: dict[str, Any]) -> dict[str, Any]:
         return {}
     if any(not isinstance(name, str) or name not in declared for name in required):
         return {}
-    return {} if _problem_of_grammar({**found, "required": list(declared)}) else found
+    return found
 
+
+_OF_A_WHOLE = {"definitions", "x-guidance"}
+"""What counts at the root of a schema only, beside names that begin with a dollar sign."""
 
 _ONLY_DECLARES = {
     *("$schema", "$defs", "definitions", "$id", "title", "description", "default", "examples"),
@@ -250,7 +295,7 @@ def _problem_of_schema(schema: Any) -> str:
 
 def _problem_of_grammar(schema: dict[str, Any]) -> str:
     """What llguidance says against a schema, in our words; empty if there is nothing."""
-    problem = _problem(LLMatcher.grammar_from_json_schema(json.dumps(schema)))
+    problem = _problem(LLMatcher.grammar_from_json_schema(json.dumps(with_references(schema))))
     problem = re.sub(r" while processing json-schema:\S*", "", problem)
     for said, meant in _MEANT:
         if found := said.fullmatch(problem):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+import functools
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 
 from coblyn.constraints.vocabulary import Vocabulary
 
@@ -19,6 +21,7 @@ class Lexicon:
     Attributes:
         pieces: The bytes of each token, with the names of special tokens.
         end_ids: Tokens that end a generation.
+        holding: The tokens that contain a text and continue after it. Kept for recent texts.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -32,6 +35,9 @@ class Lexicon:
         )
         self._tokens = dict(self._sorted)
         self._longest = max(map(len, self._tokens), default=0)
+        self._joined = b"".join(self.pieces)
+        self._starts = list(accumulate(map(len, self.pieces), initial=0))
+        self.holding: Callable[[bytes], frozenset[int]] = functools.lru_cache(64)(self._holding)
 
     def starting_with(self, prefix: bytes) -> Iterator[int]:
         """The text tokens that begin with the given bytes."""
@@ -39,6 +45,15 @@ class Lexicon:
         while index < len(self._sorted) and self._sorted[index][0].startswith(prefix):
             yield self._sorted[index][1]
             index += 1
+
+    def _holding(self, text: bytes) -> frozenset[int]:
+        found, at = set(), self._joined.find(text)
+        while at >= 0:
+            token = bisect_right(self._starts, at) - 1
+            if at + len(text) < self._starts[token + 1]:
+                found.add(token)
+            at = self._joined.find(text, at + 1)
+        return frozenset(found)
 
     def cut(self, text: bytes) -> list[int] | None:
         """Split a text into tokens, always taking the longest match; None if that fails."""

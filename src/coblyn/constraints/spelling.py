@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection
 
@@ -17,6 +18,7 @@ _CONTROLS = "".join(map(chr, range(32)))
 _MAX_LENGTH = 20_000
 
 
+@functools.lru_cache(maxsize=1024)
 def translated(pattern: str) -> str:
     r"""An expression of ECMA-262, which JSON Schema has, for the syntax of Rust's ``regex`` crate.
 

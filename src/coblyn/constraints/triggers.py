@@ -64,11 +64,6 @@ class Triggers:
                         if len(lexicon.pieces[token]) > len(rest)
                     )
 
-    def holding(self, lexicon: Lexicon) -> Iterator[int]:
-        """The tokens that contain a whole trigger and continue after it; may contain duplicates."""
-        for each in self._texts:
-            yield from (
-                token
-                for token, piece in enumerate(lexicon.pieces)
-                if 0 <= piece.find(each) < len(piece) - len(each)
-            )
+    def holding(self, lexicon: Lexicon) -> frozenset[int]:
+        """The tokens that contain a whole trigger and continue after it."""
+        return frozenset[int]().union(*map(lexicon.holding, self._texts))

@@ -5,29 +5,21 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 from coblyn.chat.calls import call_grammar
-from coblyn.chat.messages import NamedTool, Tool
+from coblyn.chat.messages import NamedTool
 from coblyn.chat.reply import ReplyForm
 from coblyn.constraints.constraint import Constraint
 from coblyn.errors import BadRequest, ConstraintRefused
 from coblyn.service.command import ChatPrompt
+from coblyn.service.tool_schemas import ANY_OBJECT, read_schemas
 
 __all__ = ["constraint_of", "constraint_of_calls", "read_calls", "unwanted_marks"]
-
-log = logging.getLogger(__name__)
-
-_ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
-_MAX_SECONDS = 5
-"""For the schemas of all tools of a request, of which those that are known from before take no time."""
-_COMBINED = ("allOf", "anyOf", "oneOf", "$ref", "patternProperties", "additionalProperties", "not")
 
 
 async def read_calls(
@@ -80,13 +72,9 @@ def constraint_of_calls(
     if form is None or not form.tools:
         return None
     is_needed = prompt.tool_choice != "auto"
-    deadline = time.monotonic() + _MAX_SECONDS
-    schemas = {}
-    for index, tool in enumerate(form.tools):
-        if is_unwanted():
-            return None
-        is_strict = is_needed or tool.strict
-        schemas[tool.name] = _schema(tool, index, deadline, is_needed=is_strict)
+    schemas = read_schemas(form.tools, is_needed=is_needed, is_unwanted=is_unwanted)
+    if schemas is None:
+        return None
     # A named tool is called once: a small model would go on calling it until the limit.
     is_parallel = prompt.parallel_tool_calls and not isinstance(prompt.tool_choice, NamedTool)
     grammar = call_grammar(
@@ -117,7 +105,7 @@ def unwanted_marks(form: ReplyForm, special: Mapping[str, int]) -> tuple[int, ..
         form: The form of a reply with calls, with the tools that the model knows of.
         special: Ids of the form's marks that are special tokens.
     """
-    schemas = {tool.name: _ANY_OBJECT for tool in form.tools}
+    schemas = {tool.name: ANY_OBJECT for tool in form.tools}
     grammar = call_grammar(form, "auto", schemas, special)
     triggers = grammar.triggers if grammar else ()
     return tuple(special[mark] for mark in triggers if mark in special)
@@ -167,65 +155,6 @@ def _answer(asked: Constraint | None, form: ReplyForm) -> Mapping[str, Any] | No
 
 def _is_json(asked: Constraint) -> bool:
     return asked.syntax == "json_schema" and asked.whitespace == "bounded" and not asked.is_lazy
-
-
-def _schema(tool: Tool, index: int, deadline: float, *, is_needed: bool) -> Mapping[str, Any]:
-    """The schema of a tool's arguments, or any object if it cannot be enforced."""
-    schema = _closed({"type": "object", **tool.parameters})
-    try:
-        _require_object(schema["type"])
-        if time.monotonic() > deadline:
-            raise ConstraintRefused(f"It was not read after {_MAX_SECONDS} s for those before it.")
-        text = _enforceable(json.dumps(schema))
-    except (ConstraintRefused, ValueError) as error:
-        if is_needed:
-            where = f"tools[{index}].function.parameters"
-            reason = getattr(error, "message", str(error))
-            raise ConstraintRefused(f"Tool {tool.name!r}: {reason}", field=where) from error
-        log.warning("the arguments of tool %r are not constrained: %s", tool.name, error)
-        return _names_only(schema)
-    found = json.loads(text)
-    assert isinstance(found, dict), "it was made above"
-    return found
-
-
-def _names_only(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A schema with the same properties, of any kind: formats that write one after the other need their names."""
-    declared, required = schema.get("properties"), schema.get("required")
-    if not isinstance(declared, Mapping):
-        return _ANY_OBJECT
-    needed = required if isinstance(required, list) else []
-    return {
-        **_ANY_OBJECT,
-        "properties": dict.fromkeys(declared, True),
-        "required": [name for name in needed if isinstance(name, str) and name in declared],
-    }
-
-
-def _require_object(kind: Any) -> None:
-    if kind != "object" and not (isinstance(kind, list) and "object" in kind):
-        raise ConstraintRefused(f"The arguments of a tool are an object, not {json.dumps(kind)}.")
-
-
-def _closed(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with no other properties than those it names, if it names any."""
-    declared, required = schema.get("properties"), schema.get("required")
-    if not isinstance(declared, dict) or not declared or any(key in schema for key in _COMBINED):
-        return schema
-    named = (
-        [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
-    )
-    others: dict[str, Any] = {name: {} for name in named if name not in declared}
-    return {**schema, "properties": {**declared, **others}, "additionalProperties": False}
-
-
-@functools.lru_cache(maxsize=256)
-def _enforceable(schema: str) -> str:
-    from coblyn.constraints.grammar import (
-        enforceable_arguments,
-    )  # servers without tools never need it
-
-    return json.dumps(enforceable_arguments(json.loads(schema)))
 
 
 @functools.lru_cache(maxsize=64)
