@@ -206,6 +206,9 @@ def test_the_model_may_lie_beside_the_file(tmp_path: Path) -> None:
         ('{"ssl": ["one"]}', "ssl"),
         ('{"gendefaults": "x"}', "gendefaults"),
         ('{"jinja_kwargs": "[1"}', "jinja_kwargs"),
+        ('{"jinja_kwargs": "{\\"a\\": NaN}"}', "jinja_kwargs"),
+        ('{"gendefaults": "{\\"min_p\\": -Infinity}"}', "gendefaults"),
+        ('{"jinja_kwargs": {"a": NaN}}', "cannot be read"),
         ('{"jinjathink": "perhaps"}', "jinjathink"),
     ],
 )

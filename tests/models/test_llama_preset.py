@@ -192,6 +192,8 @@ def test_a_file_without_sections(tmp_path: Path) -> None:
         "n = x",
         "lora-scaled = a.gguf",
         "chat-template-kwargs = [1]",
+        'chat-template-kwargs = {"x": NaN}',
+        'chat-template-kwargs = {"x": [1e999]}',
         pytest.param(f"chat-template-kwargs = {'[' * 100_000}", id="too deep"),
     ],
 )

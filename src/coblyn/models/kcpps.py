@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from coblyn.errors import SettingsError
+from coblyn.models.finite_json import finite
 
 __all__ = ["ENDINGS", "Kcpps", "is_kcpps", "read_kcpps"]
 
@@ -196,12 +197,12 @@ def _slots(value: Any) -> dict[str, Any]:
 
 
 def _defaults(value: Any) -> dict[str, Any]:
-    values = json.loads(value) if isinstance(value, str) else value
+    values = finite(value) if isinstance(value, str) else value
     return {_FIELDS: dict(values)}
 
 
 def _variables(value: Any) -> dict[str, Any]:
-    values = json.loads(value) if isinstance(value, str) else value
+    values = finite(value) if isinstance(value, str) else value
     return {_FIELDS: {"chat_template_kwargs": dict(values)}}
 
 
@@ -261,7 +262,7 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_SIZE:
             raise ValueError(f"it has more than {MAX_SIZE >> 20} MiB")
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
+        value = finite(path.read_text(encoding="utf-8-sig"))
         if not isinstance(value, dict):
             raise TypeError("it holds no object")
     except (OSError, ValueError, TypeError, RecursionError) as error:

@@ -7,7 +7,6 @@ their long or short names or those of their environment variables. Source: ``doc
 from __future__ import annotations
 
 import configparser
-import json
 import math
 import tomllib
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from typing import Any
 
 from coblyn.errors import SettingsError
 from coblyn.files import expanded
+from coblyn.models.finite_json import finite
 
 __all__ = [
     "ENDING",
@@ -264,7 +264,7 @@ def _beside(path: Path, name: str) -> str:
 
 
 def _object(value: str) -> dict[str, Any]:
-    found = json.loads(value)
+    found = finite(value)
     if not isinstance(found, dict):
         raise ValueError(value)  # noqa: TRY004 - callers report a ValueError as an error in the settings
     return found
