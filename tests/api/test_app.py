@@ -277,6 +277,7 @@ async def test_openapi_describes_the_bodies(client: Client) -> None:
     for path, model in (
         ("/api/v1/generate", "GenerateInput"),
         ("/v1/chat/completions", "ChatInput"),
+        ("/mcp", "RpcInput"),
     ):
         body = schema["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         assert body["schema"]["$ref"] == f"#/components/schemas/{model}"

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message as AsgiMessage
@@ -37,7 +38,22 @@ routes = Routes()
 _JSON = b"application/json"
 
 
-@routes.post("/mcp", "Tools over MCP")
+class RpcInput(BaseModel):
+    """A message of JSON-RPC 2.0; the MCP library reads it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    jsonrpc: Literal["2.0"]
+    method: str = Field(description="Such as initialize, tools/list or tools/call.")
+    id: int | str | None = Field(
+        default=None, description="Left out in notifications, which have no answer."
+    )
+    params: dict[str, Any] | None = None
+
+
+@routes.post(
+    "/mcp", "Tools over MCP", RpcInput, {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+)
 async def answer(call: Call) -> Response:
     """JSON-RPC of the Model Context Protocol.
 
