@@ -8,6 +8,7 @@ import pytest
 
 from asgi import Client
 from coblyn.api.app import create_app
+from coblyn.models.adapter import AdapterSpec
 from coblyn.models.declared import Declared, DeclaredModels
 from coblyn.models.setup import Setup
 from factories import SteppedEngine
@@ -128,3 +129,35 @@ async def test_they_are_listed(client: Client) -> None:
     assert {"plain:latest", "Warm:latest", "cold:latest"} <= set(tags)
     shown = (await client.post("/api/show", {"model": "warm"})).json
     assert "temperature" in shown["parameters"]
+
+
+@pytest.mark.parametrize("version", [{}, {"anthropic_version": "2023-06-01"}])
+async def test_queries_take_the_names_that_generations_take(
+    client: Client, version: dict[str, str]
+) -> None:
+    for name, own in (("HOT", "Warm"), ("koboldcpp/warm", "Warm"), ("Second", "second")):
+        written = await client.post(
+            "/v1/completions", {"model": name, "prompt": "a", "max_tokens": 1}
+        )
+        assert written.status == 200
+        model = await client.get(f"/v1/models/{name}", **version)
+        assert (model.status, model.json["id"]) == (200, own)
+        assert (await client.post("/api/show", {"model": name})).status == 200
+    listed = (await client.get("/v1/models", **version)).json["data"]
+    assert {"first", "second", "third", "plain", "Warm", "cold"} == {m["id"] for m in listed}
+    missing = await client.get("/v1/models/warmer", **version)
+    assert missing.status == 404
+    assert "There is no model 'warmer' here." in missing.body.decode()
+
+
+async def test_other_names_of_what_is_not_loaded(client: Client, loader: WatchedLoader) -> None:
+    poet = AdapterSpec("poet", Path("/x/poet.gguf"))
+    loader.known_adapters = {"second": (poet, AdapterSpec("old", Path("/x/old.gguf")))}
+    for name in ("second+poet", "hot+poet", "HOT+Old+poet:latest"):
+        shown = (await client.post("/api/show", {"model": name})).json
+        assert "ADAPTER /x/poet.gguf" in shown["modelfile"], shown
+        assert (await client.get(f"/v1/models/{name}")).status == 200
+    assert (await client.get("/v1/models/hot+poet")).json["id"] == "Warm+poet"
+    for name in ("hot+none", "third+poet", "nobody+poet"):
+        assert (await client.post("/api/show", {"model": name})).status == 404
+    assert loader.log == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -14,6 +14,7 @@ from pathlib import Path
 from coblyn.errors import BadRequest, ModelError, NotFound, SettingsError
 from coblyn.files import real_path
 from coblyn.models import created, store
+from coblyn.models.adapter import AdapterSpec
 from coblyn.models.catalogue import lookup
 from coblyn.models.created import Created, Name
 from coblyn.models.declared import Declared
@@ -25,7 +26,7 @@ from coblyn.models.overrides import corrected
 from coblyn.models.setup import Setup
 from coblyn.progress import Report
 from coblyn.service.adapters import SEPARATOR
-from coblyn.service.models import LoadedModel, Models
+from coblyn.service.models import LoadedModel, ModelEntry, Models, without_prefix
 
 __all__ = ["Facts", "Inventory", "Item"]
 
@@ -83,6 +84,11 @@ class Item:
         """The name that requests use for the loaded model."""
         assert self.model, "it is loaded"
         return self.model.name + self.suffix
+
+    @property
+    def entry(self) -> ModelEntry | None:
+        """The loaded model of that name, as APIs list it; None if it is not loaded, or has another name."""
+        return self.model.entry_with(self.suffix) if self.model and not self.is_made else None
 
     @property
     def file_name(self) -> str:
@@ -149,17 +155,29 @@ class Inventory:
             NotFound: There is none.
             ModelBroken: Its file cannot be parsed.
         """
-        if declared := self._models.declared.named(name):
-            return self._of_declared(declared)
-        if item := self._base(name) or self._with_adapters(name):
+        name = without_prefix(name)
+        if item := self._plain(name) or self._with_adapters(name):
             return item
-        if made := _created(name):
-            return self._made(made)
         raise _not_found(name)
 
     def setup_of(self, item: Item) -> Setup:
         """What the model of an item with a file is loaded with."""
         return item.setup or self._models.setup_of(Setup(Path(item.path)))
+
+    def served(self, name: str) -> Item:
+        """The model that answers requests with that name: a loaded one, or one that is loaded on demand.
+
+        Raises:
+            NotFound: There is none.
+            ModelBroken: Its file cannot be parsed.
+        """
+        try:
+            item = self.find(name)
+        except NotFound:
+            raise self._models.missing(name) from None
+        if item.model is None and self._models.demand is None:
+            raise self._models.missing(name)
+        return item
 
     def declared(self, name: str) -> Modelfile | None:
         """The settings of the declared model of that name, and without a name of the one that answers then."""
@@ -336,23 +354,38 @@ class Inventory:
             return
         for item in self._unloaded():
             for adapter in self._models.demand.adapters(self.setup_of(item)):
-                suffix = SEPARATOR + adapter.name
-                yield replace(
-                    item,
-                    name=plain(item.name) + suffix + LATEST,
-                    modelfile=Modelfile(item.name, adapters=(str(adapter.path),)),
-                    suffix=suffix,
-                )
+                yield _adapted(item, [adapter])
+
+    def _plain(self, name: str) -> Item | None:
+        """The item of a model without adapters, by its name or an alias."""
+        if declared := self._models.declared.named(name):
+            return self._of_declared(declared)
+        if item := self._base(name):
+            return item
+        made = _created(name)
+        return self._made(made) if made else None
 
     def _with_adapters(self, name: str) -> Item | None:
         """The item of a model, loaded or not, that a name with adapters means."""
-        model = self._models.named(name)
-        if model is None:
-            items = self._could_be_adapted() if SEPARATOR in name else ()
-            wanted = plain(name).casefold()
-            return next((item for item in items if plain(item.name).casefold() == wanted), None)
-        suffix = model.suffix_of(name)
-        return _with_suffix(model, suffix) if suffix else None
+        if model := self._models.named(name):
+            return _with_suffix(model, model.suffix_of(name) or "")
+        start, plus, rest = plain(name).partition(SEPARATOR)
+        base = self._plain(start) if plus else None
+        if base is None:
+            return None
+        if base.model:
+            suffix = plus + rest
+            return _with_suffix(base.model, suffix) if base.model.adapters.named(suffix) else None
+        return self._could_have(base, rest.split(SEPARATOR))
+
+    def _could_have(self, base: Item, wanted: Sequence[str]) -> Item | None:
+        """A model that is not loaded, with those of the adapters that are set for it; None if one is not."""
+        demand = self._models.demand
+        known = demand.adapters(self.setup_of(base)) if demand else ()
+        by_name = {adapter.name.casefold(): adapter for adapter in known}
+        if not by_name.keys() >= {name.casefold() for name in wanted}:
+            return None
+        return _adapted(base, [by_name[name.casefold()] for name in wanted])
 
     def _of_declared(self, declared: Declared) -> Item:
         path, setup = declared.path, declared.setup
@@ -406,6 +439,14 @@ def _with_suffix(model: LoadedModel, suffix: str) -> Item:
     name = plain_one.name.removesuffix(LATEST) + suffix + LATEST
     modelfile = Modelfile(plain_one.name, adapters=files)
     return replace(plain_one, name=name, modelfile=modelfile, suffix=suffix)
+
+
+def _adapted(item: Item, adapters: Sequence[AdapterSpec]) -> Item:
+    """A model that is not loaded, with adapters that it would be loaded with."""
+    suffix = "".join(SEPARATOR + adapter.name for adapter in adapters)
+    files = tuple(str(adapter.path) for adapter in adapters)
+    name, modelfile = item.file_name + suffix + LATEST, Modelfile(item.name, adapters=files)
+    return replace(item, name=name, modelfile=modelfile, suffix=suffix)
 
 
 def _created(name: str) -> Created | None:

@@ -24,10 +24,15 @@ from coblyn.service.tokens import Tokens
 if TYPE_CHECKING:
     from coblyn.service.demand import Demand
 
-__all__ = ["LoadedModel", "ModelEntry", "Models", "UnknownModel"]
+__all__ = ["LoadedModel", "ModelEntry", "Models", "UnknownModel", "without_prefix"]
 
 _PREFIX = "koboldcpp/"
 """Prefix of names in KoboldAI's API."""
+
+
+def without_prefix(name: str) -> str:
+    """A model's name without what KoboldAI's API puts before it."""
+    return name.removeprefix(_PREFIX)
 
 
 class UnknownModel(BadRequest):
@@ -139,7 +144,7 @@ class LoadedModel:
 
     def suffix_of(self, name: str) -> str | None:
         """The suffix after its name: empty, or names of its adapters; None if another model is meant."""
-        wanted = name.removeprefix(_PREFIX)
+        wanted = without_prefix(name)
         if wanted == self.name:
             return ""
         if not wanted.startswith(self.name + SEPARATOR):
@@ -247,15 +252,9 @@ class Models:
             for suffix in ("", *(SEPARATOR + info.name for info in model.adapters.infos))
         ]
 
-    def get(self, name: str) -> ModelEntry:
-        """The model of that name, for queries about it.
-
-        Raises:
-            NotFound: There is none.
-        """
-        if model := self.named(name):
-            return model.entry_with(model.suffix_of(name) or "")
-        raise NotFound(f"There is no model {name!r} here.", hint=self._hint)
+    def missing(self, name: str) -> NotFound:
+        """The error for a query about a model that is not here."""
+        return NotFound(f"There is no model {name!r} here.", hint=self._hint)
 
     def find(self, name: str) -> LoadedModel:
         """The model that a request means.
@@ -371,7 +370,7 @@ class Models:
 
     def _require_no_other_adapter(self, name: str) -> None:
         """Refuse a loaded model's name with unknown adapters, instead of using the model without them."""
-        wanted = name.removeprefix(_PREFIX)
+        wanted = without_prefix(name)
         for model in self._models:
             if model.name and wanted.startswith(model.name + SEPARATOR):
                 raise model.without_adapter(name)

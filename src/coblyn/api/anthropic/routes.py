@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,14 @@ from starlette.responses import JSONResponse, Response
 
 from coblyn.api.anthropic.content import content_of
 from coblyn.api.anthropic.rounds import RoundChunks, WholeMessage, tools_of_sets
-from coblyn.api.anthropic.shape import Ending, message_head, model_page, model_shape, usage
+from coblyn.api.anthropic.shape import (
+    Ending,
+    message_head,
+    model_page,
+    model_shape,
+    usage,
+    waiting_shape,
+)
 from coblyn.api.anthropic.stream import MessageChunks
 from coblyn.api.anthropic.wire import CountInput, MessagesInput
 from coblyn.api.body import validated
@@ -73,14 +81,18 @@ async def count_tokens(call: Call) -> Response:
 
 @routes.get("/v1/models", "Models", header=VERSION_HEADER)
 async def list_models(call: Call) -> Response:
-    """The loaded models, for clients that send Anthropic's version header."""
-    return _answer(model_page(call.services.models.all()), {})
+    """The loaded models, and those that are loaded on demand, for clients that send Anthropic's version header."""
+    shapes = [model_shape(entry) for entry in call.services.models.all()]
+    waiting = await asyncio.to_thread(call.services.inventory.waiting)
+    return _answer(model_page([*shapes, *map(waiting_shape, waiting)]), {})
 
 
 @routes.get("/v1/models/{name:path}", "One model", header=VERSION_HEADER)
 async def get_model(call: Call) -> Response:
-    """A model by its id."""
-    return _answer(model_shape(call.services.models.get(call.request.path_params["name"])), {})
+    """A model by its id, or by another name that requests may have for it."""
+    name = call.request.path_params["name"]
+    item = await asyncio.to_thread(call.services.inventory.served, name)
+    return _answer(model_shape(item.entry) if item.entry else waiting_shape(item), {})
 
 
 async def _hosted(

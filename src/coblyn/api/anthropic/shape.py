@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from coblyn.engine.events import Finish
+from coblyn.service.inventory import Item
 from coblyn.service.models import ModelEntry
 
-__all__ = ["Ending", "message_head", "model_page", "model_shape", "usage"]
+__all__ = ["Ending", "message_head", "model_page", "model_shape", "usage", "waiting_shape"]
 
 
 class Ending:
@@ -71,18 +72,35 @@ def model_shape(entry: ModelEntry) -> dict[str, Any]:
         "type": "model",
         "id": entry.id,
         "display_name": entry.id,
-        "created_at": datetime.fromtimestamp(entry.created, UTC).isoformat().replace("+00:00", "Z"),
+        "created_at": _stamp(datetime.fromtimestamp(entry.created, UTC)),
         "max_input_tokens": entry.info.context,
         "max_tokens": entry.info.context,
         "lifecycle": "active",
     }
 
 
-def model_page(entries: list[ModelEntry]) -> dict[str, Any]:
+def waiting_shape(item: Item) -> dict[str, Any]:
+    """A model that is loaded on demand; how much it takes is known only then."""
+    return {
+        "type": "model",
+        "id": item.file_name,
+        "display_name": item.file_name,
+        "created_at": _stamp(item.modified),
+        "max_input_tokens": None,
+        "max_tokens": None,
+        "lifecycle": "active",
+    }
+
+
+def model_page(shapes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """All models, as the only page of their list."""
     return {
-        "data": [model_shape(entry) for entry in entries],
+        "data": list(shapes),
         "has_more": False,
-        "first_id": entries[0].id if entries else None,
-        "last_id": entries[-1].id if entries else None,
+        "first_id": shapes[0]["id"] if shapes else None,
+        "last_id": shapes[-1]["id"] if shapes else None,
     }
+
+
+def _stamp(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -47,13 +47,10 @@ async def list_models(call: Call) -> Response:
 
 @routes.get("/v1/models/{name:path}", "One model")
 async def get_model(call: Call) -> Response:
-    """A model by its id."""
+    """A model by its id, or by another name that requests may have for it."""
     name = call.request.path_params["name"]
-    waiting = await asyncio.to_thread(call.services.inventory.waiting)
-    for item in waiting:
-        if item.file_name == name:
-            return JSONResponse(_waiting(item))
-    return JSONResponse(_model(call.services.models.get(name)))
+    item = await asyncio.to_thread(call.services.inventory.served, name)
+    return JSONResponse(_model(item.entry) if item.entry else _waiting(item))
 
 
 @routes.post(
