@@ -28,6 +28,12 @@ MEANT = ("weather", '{"city": "Oslo", "days": 2}')
 CASES = [
     Case("No.", "No."),
     Case(block(OSLO), calls=[MEANT]),
+    Case(block(invoke("weather", arguments=(MEANT[1], False))), calls=[MEANT]),
+    Case(
+        block(invoke("weather", arguments=('{"sky": 1}', False))),
+        calls=[("weather", '{"arguments": "{\\"sky\\": 1}"}')],
+    ),
+    Case(block(invoke("now", input=("{}", True))), calls=[("now", '{"input": "{}"}')]),
     Case(block(OSLO, name="tool_calls"), calls=[MEANT]),
     Case(f"\n\n{block(OSLO)}", calls=[MEANT]),
     Case(block(OSLO, invoke("now")), calls=[MEANT, ("now", "{}")]),

@@ -49,11 +49,23 @@ CASES = [
     Case(block(call("0", '{"content": "x"}')), block(call("0", '{"content": "x"}'))),
     Case(block(call("7", "{}")), calls=[("now", "{}")]),
     Case(
-        block(call("functions.weather:0", '{"city": "Oslo"'), OTHER),
-        block(call("functions.weather:0", '{"city": "Oslo"')).removesuffix(
+        block(call("functions.weather:0", '{"city": "Oslo'), OTHER),
+        block(call("functions.weather:0", '{"city": "Oslo'), OTHER),
+    ),
+    Case(
+        block(call("functions.weather:0", '{"city": Oslo'), OTHER),
+        block(call("functions.weather:0", '{"city": Oslo')).removesuffix(
             "<|tool_calls_section_end|>"
         ),
         [MEANT],
+    ),
+    Case(
+        block(call("functions.weather:0", '{"city": "Oslo"'), OTHER),
+        calls=[("weather", '{"city": "Oslo"}'), MEANT],
+    ),
+    Case(
+        block(call("functions.search:0", '{"query": "[", "tags": ["a", "b"')),
+        calls=[("search", '{"query": "[", "tags": ["a", "b"]}')],
     ),
     Case(
         block(call("functions.write:0", '{"content": 1 <|tool_call 2}')),

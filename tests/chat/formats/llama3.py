@@ -13,6 +13,8 @@ TOOLS_HERE = (*TOOLS, CODE)
 ARGUMENTS = '{"city": "Oslo", "days": 2}'
 MEANT = ("weather", ARGUMENTS)
 OSLO = f'{{"name": "weather", "parameters": {ARGUMENTS}}}'
+LESS = '{"name": "weather", "parameters": {"city": "Oslo"}}'
+NAMED = f'{{"name": "weather", "about": "the sky", "parameters": {ARGUMENTS}}}'
 
 CASES = [
     Case("No.", "No."),
@@ -33,7 +35,14 @@ CASES = [
         "<|python_tag|>print('a (b')\nx = 1",
         calls=[("python", '{"code": "print(\'a (b\')\\nx = 1"}')],
     ),
-    Case(f"Look: {OSLO}", f"Look: {OSLO}"),
+    Case(f"Look: {OSLO}", "Look:", [MEANT]),
+    Case(f"I look.\n\n{OSLO}; {OSLO} Shall I go on?", "I look.Shall I go on?", [MEANT, MEANT]),
+    Case(f"Look: {LESS}", f"Look: {LESS}"),
+    Case(f"Look: {NAMED}", f"Look: {NAMED}"),
+    Case(f"Look: {OSLO[:-9]}", f"Look: {OSLO[:-9]}"),
+    Case(
+        f"Look: {OSLO.replace('weather', 'climate')}", f"Look: {OSLO.replace('weather', 'climate')}"
+    ),
     Case(f"{OSLO} and text", "and text", [MEANT]),
     Case("{", "{"),
 ]

@@ -27,6 +27,7 @@ NAMELESS = OSLO.replace('<param name="city">', "<param>")
 CASES = [
     Case("No.", "No."),
     Case(OSLO, calls=[MEANT]),
+    Case(call("weather", properties="{'city': 'Oslo', 'days': 2}"), calls=[MEANT]),
     Case(SPACED, calls=[MEANT]),
     Case(f"I look.\n{OSLO}\nDone.\n", "I look.Done.", [MEANT]),
     Case(f"{OSLO}\n{call('now')}{OSLO}", calls=[MEANT, ("now", "{}"), MEANT]),

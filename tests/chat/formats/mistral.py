@@ -47,7 +47,10 @@ CASES = [
     Case('[TOOL_CALLS]weather[ARGS]{"city": "Os', '[TOOL_CALLS]weather[ARGS]{"city": "Os'),
     Case("[TOOL_CALLS]no call", "[TOOL_CALLS]no call"),
     Case(f"[TOOL_CALLS][{OSLO}", calls=[MEANT]),
-    Case(f"[TOOL_CALLS] so [{OSLO}]", f"[TOOL_CALLS] so [{OSLO}]"),
+    Case(f"[TOOL_CALLS] so [{OSLO}] and", "and", [MEANT]),
+    Case(f"[TOOL_CALLS] so I call {OSLO}", calls=[MEANT]),
+    Case("[TOOL_CALLS] as in [1]", "[TOOL_CALLS] as in [1]"),
+    Case("[TOOL_CALLS]so so[TOOL_CALLS]now[ARGS]{}", "[TOOL_CALLS]so so", [("now", "{}")]),
 ]
 
 REQUIRED = '[TOOL_CALLS][{"name": "weather", "arguments": {"city": "Oslo", "days": 2}}]'

@@ -43,7 +43,7 @@ def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
     if not mark or not name.strip():
         return False
     out.begin_call(name.strip())
-    if not (yield from read_arguments(incoming, out)):
+    if not (yield from read_arguments(incoming, out, _CALL_END)):
         return False
     out.end_call()
     yield from incoming.skip_space()

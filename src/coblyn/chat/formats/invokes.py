@@ -11,7 +11,15 @@ from coblyn.chat.formats.json_call import read_arguments
 from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.section import section
 from coblyn.chat.formats.tagged import Tagged
-from coblyn.chat.formats.values import ANY_TYPE, Arguments, read_value, types_of
+from coblyn.chat.formats.values import (
+    ANY_TYPE,
+    Arguments,
+    json_of_text,
+    names_of,
+    object_of,
+    read_value,
+    types_of,
+)
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
@@ -20,6 +28,8 @@ __all__ = ["DSML", "MINICPM", "MINIMAX"]
 
 _ATTRIBUTE = re.compile(r"""(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _STRING = frozenset({"string"})
+_WRAPPERS = frozenset({"arguments", "parameters", "properties", "input"})
+"""Names around all arguments, from schemas and other formats, that models write as if they were a parameter's."""
 _DATA, _DATA_END = "<![CDATA[", "]]>"
 
 
@@ -114,8 +124,26 @@ class _Tags:
             types = ANY_TYPE
         elif is_string and "string" in types:
             types = _STRING
+        if key in _WRAPPERS and not arguments.has_some and _lacks(tool, key):
+            return (yield from self._read_wrapper(incoming, arguments, tool, key))
         arguments.begin(key)
         return (yield from self._read_value(incoming, arguments, types, is_string is None))
+
+    def _read_wrapper(
+        self, incoming: Incoming, arguments: Arguments, tool: Tool | None, key: str
+    ) -> Reading[bool]:
+        """Read a parameter that no tool has, whose value may be an object of all arguments."""
+        text, mark = yield from incoming.text_until(self.closing(self.parameter))
+        if not mark:
+            return False
+        inner = object_of(text)
+        if inner.keys() and inner.keys() <= names_of(tool):
+            for name, value in inner.items():
+                arguments.put(name, value)
+        else:
+            arguments.begin(key)
+            arguments.value(json_of_text(text, _STRING))
+        return True
 
     def _read_json(self, incoming: Incoming, out: Outgoing) -> Reading[bool]:
         if not (yield from read_arguments(incoming, out)):
@@ -136,6 +164,12 @@ class _Tags:
         if not (yield from read_value(incoming, arguments, types, ends, trims_line=trims_line)):
             return False
         return not is_data or (yield from incoming.accept(closing))
+
+
+def _lacks(tool: Tool | None, key: str) -> bool:
+    """Whether a tool has parameters, but not one of that name."""
+    names = names_of(tool)
+    return bool(names) and key not in names
 
 
 def _can_say(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ class CallKeys:
 
 
 CALL = CallKeys()
+
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_CLOSING_OF = {"{": "}", "[": "]"}
 
 _FIRST_KEYS = frozenset(
     {"name", "function", "tool_name", "tool", "type", "id", "arguments", "parameters", "args"}
@@ -133,13 +137,13 @@ def read_arguments(incoming: Incoming, out: Outgoing, end: str = "") -> Reading[
     Args:
         incoming: The source text.
         out: Receives the arguments.
-        end: A mark that ends an object which lacks its brace, as in ``Incoming.json``.
+        end: A mark that ends an object which lacks its last brackets, as in ``Incoming.json``; they are added then.
 
     Returns:
         Whether it is complete.
     """
     if (yield from incoming.peek(1)) == "{":
-        return (yield from incoming.json(out.arguments, end))
+        return (yield from _read_object(incoming, out, end))
     value: list[str] = []
     is_whole = yield from incoming.json(value.append)
     if is_whole:
@@ -147,6 +151,34 @@ def read_arguments(incoming: Incoming, out: Outgoing, end: str = "") -> Reading[
         is_whole = not found or is_json(found)
         out.arguments(found)
     return is_whole
+
+
+def _read_object(incoming: Incoming, out: Outgoing, end: str) -> Reading[bool]:
+    parts: list[str] = []
+
+    def say(text: str) -> None:
+        parts.append(text)
+        out.arguments(text)
+
+    if (yield from incoming.json(say, end)):
+        return True
+    text = "".join(parts)
+    missing = _brackets_missing(text)
+    if not end or not (yield from incoming.comes(end)) or not is_json(text + missing):
+        return False
+    out.arguments(missing)
+    return True
+
+
+def _brackets_missing(text: str) -> str:
+    """The closing brackets that JSON lacks at its end."""
+    closings: list[str] = []
+    for bracket in _BRACKET.findall(text):
+        if bracket in _CLOSING_OF:
+            closings.append(_CLOSING_OF[bracket])
+        elif bracket in "}]" and closings:
+            closings.pop()
+    return "".join(reversed(closings))
 
 
 def is_json(text: str) -> bool:

@@ -9,7 +9,7 @@ from coblyn.chat.formats.json_call import read_arguments
 from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.section import section
 from coblyn.chat.formats.tagged import Tagged
-from coblyn.chat.formats.values import required_of
+from coblyn.chat.formats.values import names_of, required_of
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool, ToolCall
 from coblyn.chat.outgoing import Outgoing
@@ -72,8 +72,7 @@ def _read_counted(
 
 
 def _fits(tool: Tool, keys: AbstractSet[str]) -> bool:
-    properties = tool.parameters.get("properties")
-    return keys >= set(required_of(tool)) and keys <= set(properties or ())
+    return set(required_of(tool)) <= keys <= names_of(tool)
 
 
 _SECTION = section(_CALL, (_END,), _read_call)

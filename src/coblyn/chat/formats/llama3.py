@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from coblyn.chat.formats.format import Format, Situation
 from coblyn.chat.formats.json_call import read_call
 from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.pythonic import read_keywords
 from coblyn.chat.formats.tagged import Tagged
+from coblyn.chat.formats.values import required_of
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
@@ -57,6 +61,37 @@ def _read_python(
         out.broken(incoming.recorded())
 
 
+def _read_inner(
+    incoming: Incoming,
+    out: Outgoing,
+    situation: Situation,
+    mark: str,  # noqa: ARG001
+) -> Reading[None]:
+    """Read an object within a text. One that is quoted rarely is as complete as one that is meant."""
+    parts: list[str] = []
+    is_whole = yield from incoming.json(parts.append)
+    call = _call_of("".join(parts), situation) if is_whole else None
+    if call is None:
+        out.broken("".join(parts))
+        return
+    out.whole_call(*call)
+    yield from incoming.skip_space()
+    yield from incoming.accept(";")
+
+
+def _call_of(text: str, situation: Situation) -> tuple[str, dict[str, Any]] | None:
+    """The call that an object is: nothing but a known tool's name and all arguments that it requires."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    arguments = found.get("parameters")
+    tool = situation.tools.get(found["name"])
+    if tool is None or found.keys() != {"name", "parameters"} or not isinstance(arguments, dict):
+        return None
+    return (tool.name, arguments) if arguments.keys() >= set(required_of(tool)) else None
+
+
 def _rule(lark: Lark) -> CallRule:
     """An object that makes a call; if no call is required, any other object too."""
 
@@ -71,7 +106,9 @@ LLAMA3 = Format(
     lambda template: (
         "<|start_header_id|>" in template and ('"parameters": ' in template or _TAG in template)
     ),
-    Tagged({_TAG: _read_python}, start=_read_objects),
+    Tagged(
+        {_TAG: _read_python}, start=_read_objects, named='{"name": "NAME"', read_named=_read_inner
+    ),
     kept=(_TAG,),
     make_rule=_rule,
 )

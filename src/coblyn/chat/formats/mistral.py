@@ -35,8 +35,10 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
 
 
 def _read_call(incoming: Incoming, out: Outgoing) -> Reading[bool]:
-    name, mark = yield from incoming.text_before(_ID, _ARGUMENTS, "{")
+    name, mark = yield from incoming.text_before(_ID, _ARGUMENTS, "{", "[")
     name, call_id = name.strip(), ""
+    if mark == "[" or (mark == "{" and not _NAME.fullmatch(name)):
+        return (yield from _read_late(incoming, out))
     if not mark or not _NAME.fullmatch(name):
         return False
     if (yield from incoming.accept(_ID)):
@@ -49,6 +51,14 @@ def _read_call(incoming: Incoming, out: Outgoing) -> Reading[bool]:
         return False
     out.end_call()
     return True
+
+
+def _read_late(incoming: Incoming, out: Outgoing) -> Reading[bool]:
+    """Read a list, or one call, that other text has kept from its mark; that text is dropped."""
+    is_list = (yield from incoming.peek(1)) == "["
+    if is_list and (yield from incoming.peek_inside()) not in ("{", "]"):
+        return False
+    return (yield from read_list(incoming, out))
 
 
 def _rule(lark: Lark) -> CallRule:

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +64,16 @@ class Arguments:
         self._keys.add(key)
         self._out.arguments(f"{comma}{_dumps(key)}: ")
 
+    @property
+    def has_some(self) -> bool:
+        """Whether there is an argument already."""
+        return self._has_some
+
+    def put(self, key: str, value: Any) -> None:
+        """Add an argument whose value is known."""
+        self.begin(key)
+        self.value(_dumps(value))
+
     def value(self, text: str) -> None:
         """Add JSON text of a value."""
         self._out.arguments(text)
@@ -91,6 +102,12 @@ def required_of(tool: Tool) -> list[str]:
     """Names of the arguments that a tool requires."""
     found = tool.parameters.get("required")
     return [key for key in found if isinstance(key, str)] if isinstance(found, list) else []
+
+
+def names_of(tool: Tool | None) -> AbstractSet[str]:
+    """Names of a tool's arguments, as its schema declares them."""
+    properties = (tool.parameters if tool else {}).get("properties")
+    return properties.keys() if isinstance(properties, Mapping) else frozenset()
 
 
 def types_of(tool: Tool | None, key: str) -> frozenset[str]:
@@ -267,6 +284,12 @@ def json_of_python(text: str) -> str:
             is_quoted = len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "'\""
             found = stripped[1:-1] if is_quoted else stripped
     return _dumps(found)
+
+
+def object_of(text: str) -> Mapping[str, Any]:
+    """The object that a text is as JSON or Python; empty if it is another value or none."""
+    found = _meant(text.strip())
+    return found if isinstance(found, dict) else {}
 
 
 _NOTHING = object()
