@@ -123,7 +123,16 @@ export class Takes {
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "sentence" });
 
-/** The sentences of a text; together they are the text. */
+/** The sentences of a text; together they are the text. Empty lines belong to the sentence behind them. */
 export function sentencesOf(text: string): string[] {
-  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+  const sentences: string[] = [];
+  let lines = "";
+  for (const { segment } of segmenter.segment(text)) {
+    lines += segment;
+    if (segment.trim() === "") continue;
+    sentences.push(lines);
+    lines = "";
+  }
+  if (lines !== "") sentences.push(lines);
+  return sentences;
 }

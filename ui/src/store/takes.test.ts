@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { Api } from "../api/client";
 import type { GenerateRequest } from "../api/types";
-import { type Take, Takes } from "./takes.svelte";
+import { sentencesOf, type Take, Takes } from "./takes.svelte";
 
 test("takes are kept from their first words on, and at their end", async () => {
   let goOn: () => void = () => undefined;
@@ -22,4 +22,11 @@ test("takes are kept from their first words on, and at their end", async () => {
   await done;
   expect(kept.at(-1)).toBe("The lamp");
   expect(takes.list?.[0]).toMatchObject({ text: "The lamp", failure: "gone", isWriting: false });
+});
+
+test("empty lines are no sentences: what is marked is what is used", () => {
+  const text = "\n\nThe lamp went out. “Sixty,” she said.\n\nThen knocks.\n";
+  expect(sentencesOf(text).join("")).toBe(text);
+  expect(sentencesOf(text)).toHaveLength(sentencesOf(text.trimStart()).length);
+  expect(sentencesOf(text)[0]?.trim()).toBe("The lamp went out.");
 });

@@ -183,6 +183,7 @@ export const en = {
   stopAll: "Stop all",
   done: "Done",
 
+  takesFrom: (from: number, to: number, of: number) => `Takes ${whole.format(from)} to ${whole.format(to)} of ${whole.format(of)}`,
   // Doctor
   doctorDrop: "Drop the log of a build that failed, of any program, or paste it below.",
   doctorFile: "Choose a log file",

@@ -175,6 +175,7 @@ export const zh: Words = {
   stopAll: "全部停止",
   done: "完成",
 
+  takesFrom: (from, to, of) => `备选 ${whole.format(from)}–${whole.format(to)}/${whole.format(of)}`,
   doctorDrop: "把任何程序构建失败的日志拖到这里，或粘贴在下面。",
   doctorFile: "选择日志文件",
   welcome: "用本机运行的模型写作",
