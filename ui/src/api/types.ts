@@ -113,7 +113,9 @@ export interface Verdict {
   because?: string;
   nearest?: string;
   forbidden_by?: string;
-  missing?: readonly string[] | string;
+  missing?: readonly string[];
+  after?: number;
+  every?: number;
   roll?: number;
   probability?: number;
   lost_to?: string;

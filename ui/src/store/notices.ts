@@ -40,6 +40,8 @@ function ours(key: string | number): Words | undefined {
 
 /** What an error says, in the page's language if that has words for its code. */
 export function problemOf({ type, message, status }: Pick<ApiError, "type" | "message" | "status">): string {
+  // Only the server's own sentence says what is wrong with a request.
+  if (type === "bad_request" && message) return say().refusedBecause(message);
   return say().errors[type] ?? (message || say().noticeStatus(status));
 }
 
@@ -71,6 +73,13 @@ export function fullNotice(copy: () => void): Notice {
   const t = say();
   const actions = [{ label: t.saveCopy, run: copy }];
   return { topic: "full", tone: "error", title: t.noticeFull, advice: t.noticeFullHint, actions, canClose: false };
+}
+
+/** The server does not take what is typed. */
+export function refusedNotice(refusal: ApiError | null, copy: () => void): Notice {
+  const t = say();
+  const actions = [{ label: t.saveCopy, run: copy }];
+  return { topic: "full", tone: "error", title: t.notSaved, advice: refusal ? problemOf(refusal) : "", actions, canClose: false };
 }
 
 /** The model ended the text at once; the end can be forbidden. */

@@ -74,6 +74,18 @@ export function silentWords(verdict: Verdict, places: Places): string {
       return verdict.nearest ? t.silentNearest(verdict.nearest, verdict.back ?? 0) : t.silentNoMatch;
     case "forbidden":
       return t.silentForbidden(verdict.key ?? "", verdict.forbidden_by ?? "");
+    case "secondary":
+      return t.silentMissing(verdict.key ?? "", verdict.missing ?? []);
+    case "delay":
+      return verdict.every ? t.silentEvery(verdict.every) : t.silentAfter(verdict.after ?? 0);
+    case "recursion_only":
+      return t.silentCalled;
+    case "suppressed":
+      return t.silentSuppressed;
+    case "other_character":
+      return t.silentSpeaker;
+    case "other_trigger":
+      return t.silentKind;
     case "roll":
       return t.silentRoll(verdict.roll ?? 0, verdict.probability ?? 0);
     case "group":

@@ -97,6 +97,13 @@ export const en = {
   silentSlow: "Its pattern took too long and was stopped.",
   silentBad: "Its pattern is not a valid regular expression.",
   silentOther: (why: string) => `Does not fire here (${why.replaceAll("_", " ")}).`,
+  silentMissing: (key: string, missing: readonly string[]) => `The key “${key}” occurs, but its other keys do not: ${missing.map((one) => `“${one}”`).join(", ")}.`,
+  silentAfter: (n: number) => `Starts after message ${whole.format(n)}.`,
+  silentEvery: (n: number) => `Looks only at every ${count(n, "message", "messages")}.`,
+  silentCalled: "Fires only when another entry calls it.",
+  silentSuppressed: "Its text says that it never fires.",
+  silentSpeaker: "It belongs to other characters.",
+  silentKind: "It is for other kinds of generation.",
 
   // Note, lore, characters
   note: "Author’s note",
@@ -504,6 +511,7 @@ export const en = {
   noticeBusyHint: "Wait a moment and try again.",
   noticeBug: "The page has failed.",
   noticeStatus: (status: number) => `Coblyn answered with error ${status}. Try again.`,
+  refusedBecause: (why: string) => why,
   otherTab: "This story was changed in another tab.",
   notSaved: "Not saved.",
   diskFull: "Not saved: the disk is full",
