@@ -28,6 +28,7 @@ export const en = {
   saved: "Saved",
   saving: "Saving…",
   keptHere: "Kept in this browser",
+  savesInShort: { saved: "Saved", saving: "Saving…", away: "Kept here", refused: "Not saved" },
   view: "View",
   noModel: "No model yet",
   onMachine: (model: string, machine: string) => (machine ? `${model} on ${machine}` : model),
@@ -96,7 +97,6 @@ export const en = {
   silentRests: (n: number) => `Rests for ${count(n, "more message", "more messages")}.`,
   silentSlow: "Its pattern took too long and was stopped.",
   silentBad: "Its pattern is not a valid regular expression.",
-  silentOther: (why: string) => `Does not fire here (${why.replaceAll("_", " ")}).`,
   silentMissing: (key: string, missing: readonly string[]) => `The key “${key}” occurs, but its other keys do not: ${missing.map((one) => `“${one}”`).join(", ")}.`,
   silentAfter: (n: number) => `Starts after message ${whole.format(n)}.`,
   silentEvery: (n: number) => `Looks only at every ${count(n, "message", "messages")}.`,
@@ -104,6 +104,7 @@ export const en = {
   silentSuppressed: "Its text says that it never fires.",
   silentSpeaker: "It belongs to other characters.",
   silentKind: "It is for other kinds of generation.",
+  silentOther: (why: string) => `Does not fire here (${why.replaceAll("_", " ")}).`,
 
   // Note, lore, characters
   note: "Author’s note",
@@ -182,6 +183,7 @@ export const en = {
   moreWays: "More ways to continue",
   writeTakes: (n: number) => `Write ${whole.format(n)} takes`,
   takesOf: (n: number) => `${count(n, "take", "takes")} of the next piece`,
+  takesFrom: (from: number, to: number, of: number) => `Takes ${whole.format(from)} to ${whole.format(to)} of ${whole.format(of)}`,
   takesKeys: "Left and Right: take. Up and Down: sentence. Enter: use.",
   take: (n: number) => `Take ${whole.format(n)}`,
   takeWriting: "writing",
@@ -190,7 +192,6 @@ export const en = {
   stopAll: "Stop all",
   done: "Done",
 
-  takesFrom: (from: number, to: number, of: number) => `Takes ${whole.format(from)} to ${whole.format(to)} of ${whole.format(of)}`,
   // Doctor
   doctorDrop: "Drop the log of a build that failed, of any program, or paste it below.",
   doctorFile: "Choose a log file",
@@ -460,7 +461,7 @@ export const en = {
 
   // Palette
   palette: "Commands",
-  paletteHint: "Type a command’s name, or the digit of a panel",
+  paletteHint: "A command’s name, or a panel’s digit",
   nothingFound: "Nothing has this name.",
   goToText: "Go to the text",
 
@@ -510,8 +511,8 @@ export const en = {
   noticeBusy: "Coblyn is busy, or its model is not ready.",
   noticeBusyHint: "Wait a moment and try again.",
   noticeBug: "The page has failed.",
-  noticeStatus: (status: number) => `Coblyn answered with error ${status}. Try again.`,
   refusedBecause: (why: string) => why,
+  noticeStatus: (status: number) => `Coblyn answered with error ${status}. Try again.`,
   otherTab: "This story was changed in another tab.",
   notSaved: "Not saved.",
   diskFull: "Not saved: the disk is full",
