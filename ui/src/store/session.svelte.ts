@@ -9,15 +9,14 @@ import type { Outbox } from "../journal/outbox";
 import { say } from "../words/words.svelte";
 import { Book, type BookEvents } from "./book.svelte";
 import { Effect } from "./effect.svelte";
-import { Generation, newKey, type Outcome } from "./generation.svelte";
-import { conflictNotice, type Notice, nothingNotice, orphanNotice, storyNotice, type Topic, wordsFor } from "./notices";
+import { Generation } from "./generation.svelte";
+import { conflictNotice, type Notice, orphanNotice, storyNotice, type Topic } from "./notices";
 import { Outlook } from "./outlook.svelte";
 import { Pager } from "./pager";
-import { requestOf, type Wanted } from "./request";
 import { Sampler } from "./sampler.svelte";
-import { Sentences } from "./sentences";
 import { Server } from "./server.svelte";
 import { Takes } from "./takes.svelte";
+import { Writer } from "./writer";
 
 const NUM_ALTERNATIVES = 6;
 
@@ -47,8 +46,7 @@ export class Session {
   readonly book: Book;
   readonly pager: Pager;
   #story: Story | null = null;
-  #run: Promise<boolean> = Promise.resolve(true);
-  #isStarting = false;
+  readonly #writer = new Writer(this);
 
   constructor(api: Api, storage: Storage | null, onOpen: BookEvents["onOpen"]) {
     this.sampler = new Sampler(api, storage);
@@ -124,14 +122,14 @@ export class Session {
   /** Writes on at the end; true if the model came to an end by itself. It may be kept from ending the text at once. */
   generate(keepsOn = false): Promise<boolean> {
     this.deeds = { ...this.deeds, generations: this.deeds.generations + 1 };
-    return this.#write("end", "", keepsOn);
+    return this.#writer.write("end", "", keepsOn);
   }
 
   /** Another take of the last piece, from the same place; the old one comes back with undo. */
   retry(): Promise<boolean> {
     if (!this.facts.canRetry) return Promise.resolve(false);
     this.deeds = { ...this.deeds, retries: this.deeds.retries + 1 };
-    return this.#write("piece");
+    return this.#writer.write("piece");
   }
 
   closeTakes(): void {
@@ -205,7 +203,7 @@ export class Session {
   /** Stops what is being written, and waits until all of it is in the text. */
   async settle(): Promise<void> {
     this.generation.stop();
-    await this.#run;
+    await this.#writer.done;
   }
 
   /** Heat and alternatives on the words that a model draws from now on; shown or not. */
@@ -217,55 +215,7 @@ export class Session {
   /** A branch from a token that could have been, written on from there. */
   async growFrom(at: number, token: string): Promise<void> {
     await this.branchHere(at);
-    await this.#write("end", token);
-  }
-
-  #write(place: "end" | "piece", opening = "", keepsOn = false): Promise<boolean> {
-    if (!this.#story || this.generation.isRunning || this.takes.isWriting || this.#isStarting) return Promise.resolve(false);
-    this.#isStarting = true;
-    this.generation.prepare();
-    this.#run = this.#generate(this.#story, { place, opening, keepsOn }).finally(() => (this.#isStarting = false));
-    return this.#run;
-  }
-
-  async #generate(story: Story, { place, opening, keepsOn }: Wanted): Promise<boolean> {
-    this.close("generation");
-    let isWhole = false;
-    const old = place === "piece" ? this.pager.written() : null;
-    this.said = say().saidGenerating;
-    const sentences = new Sentences();
-    const id = newId();
-    this.book.beginPiece(id);
-    if (opening !== "") story.insert(story.length(), story.length(), opening, id);
-    try {
-      const table = await this.sampler.ready();
-      const sent = await this.outlook.prepare(place === "piece" ? (story.piece()?.from ?? null) : null);
-      this.outlook.sent(sent);
-      const { request, fit: fitted } = requestOf(sent, this.book.places, this.sampler.settings, table, newKey(), this.numAlternatives);
-      if (keepsOn) request.ban_eos_token = true;
-      const fit = fitted();
-      const outcome = await this.generation.run(request, story.write(place, id), (chunk) => {
-        const text = fit(chunk);
-        this.heard = sentences.push(text) || this.heard;
-        return text;
-      });
-      if (sent.lore.timers) this.book.put("settings/lore.timers", sent.lore.timers);
-      this.#say(outcome);
-      isWhole = outcome.wrote && outcome.reason !== "stopped" && outcome.reason !== "error";
-    } catch (error) {
-      this.generation.giveUp();
-      this.said = "";
-      this.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
-      void this.server.check();
-    }
-    story.addChances(this.generation.tokens);
-    this.#receipt(id);
-    this.book.endPiece();
-    this.pager.keep(old, id);
-    this.isFollowing = true;
-    this.heard = sentences.end() || this.heard;
-    this.outlook.changed();
-    return isWhole;
+    await this.#writer.write("end", token);
   }
 
   /** A stretch gives way to words of another branch, which keep their sources; one step. */
@@ -283,18 +233,5 @@ export class Session {
   /** One change of the writer's, as one step. */
   replace(from: number, to: number, text: string): void {
     this.#story?.insert(from, to, text, "");
-  }
-
-  /** What a piece was made with goes to the journal beside it. */
-  #receipt(id: string): void {
-    const { stats } = this.generation;
-    if (!stats || stats.completionTokens === 0) return;
-    this.book.put(`pieces/${id}`, { model: this.server.health?.model ?? "", settings: this.sampler.settings, stats, time: Date.now() / 1000 });
-  }
-
-  #say({ reason, wrote }: Outcome): void {
-    this.said = reason === "stopped" ? say().saidStopped : say().saidFinished(this.generation.count);
-    if (wrote || reason === "stopped") return;
-    this.notify(nothingNotice(() => void this.generate(true)));
   }
 }
