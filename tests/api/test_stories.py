@@ -66,6 +66,7 @@ async def test_undo_and_redo(client: Client) -> None:
     await append(client, story, 0, typing("a", 0, "A lamp."))
     undone = (await client.post(f"{STORIES}/{story}/undo", {"id": "u", "scope": "text/main"})).json
     assert (undone["version"], undone["operations"][0]["role"]) == (2, "undo")
+    assert undone["has_more"] is False
     redone = (await client.post(f"{STORIES}/{story}/redo", {"id": "r"})).json
     assert redone["operations"][0]["changes"] == [{"from": 0, "to": 0, "insert": "A lamp."}]
     nothing = (await client.post(f"{STORIES}/{story}/redo", {"id": "r2"})).json

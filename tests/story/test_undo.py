@@ -23,6 +23,23 @@ def test_undo_and_redo_go_through_all_steps(shelf: Shelf) -> None:
     assert shelf.redo("text/main") == 0
 
 
+def test_a_step_says_whether_there_are_more(shelf: Shelf) -> None:
+    for word in "abc":
+        shelf.type(0, word)
+    shelf.do({"kind": "put", "place": "memory", "value": "kept"})
+    back = [shelf.journal.undo(shelf.story, "text/main", "tab", f"b{n}") for n in range(4)]
+    assert [(len(step.records), step.has_more) for step in back] == [
+        (1, True),
+        (1, True),
+        (1, False),
+        (0, False),
+    ]
+    forth = [shelf.journal.redo(shelf.story, "text/main", "tab", f"f{n}") for n in range(3)]
+    assert [step.has_more for step in forth] == [True, True, False]
+    again = shelf.journal.redo(shelf.story, "text/main", "tab", "f0")
+    assert (again.records, again.has_more) == ((), False)
+
+
 def test_an_undo_undoes_the_last_step_of_a_scope_or_of_all(shelf: Shelf) -> None:
     shelf.do({"kind": "put", "place": "memory", "value": "old"})
     shelf.do({"kind": "put", "place": "memory", "value": "new"})

@@ -19,7 +19,7 @@ from coblyn.story.record import Proposed, Record
 from coblyn.story.state import State
 from coblyn.story.store.database import Database
 from coblyn.story.store.index import Hits, Index
-from coblyn.story.store.journal import Appended, Journal
+from coblyn.story.store.journal import Appended, Journal, Stepped
 from coblyn.story.store.library import Library, Listed, Shelf, new_id
 from coblyn.story.store.restore import Restorer, is_backup
 from coblyn.story.store.transfer import Transfer, is_story_file
@@ -27,6 +27,7 @@ from coblyn.story.store.transfer import Transfer, is_story_file
 __all__ = ["Stories"]
 
 T = TypeVar("T")
+A = TypeVar("A", bound=Appended)
 
 _MOMENT = 0.2
 """Seconds that someone who types search words waits for stories that the index has not read yet."""
@@ -140,13 +141,13 @@ class Stories:
             story, lambda store: store.journal.append(story, base, author, proposed)
         )
 
-    async def undo(self, story: str, scope: str, author: str, name: str) -> Appended:
+    async def undo(self, story: str, scope: str, author: str, name: str) -> Stepped:
         """Undo the last step in a scope."""
         return await self._change(
             story, lambda store: store.journal.undo(story, scope, author, name)
         )
 
-    async def redo(self, story: str, scope: str, author: str, name: str) -> Appended:
+    async def redo(self, story: str, scope: str, author: str, name: str) -> Stepped:
         """Redo what the last undo in a scope took back."""
         return await self._change(
             story, lambda store: store.journal.redo(story, scope, author, name)
@@ -240,7 +241,7 @@ class Stories:
         """Number of watchers of a story."""
         return len(self._watchers.get(story, ()))
 
-    async def _change(self, story: str, work: Callable[[_Store], Appended]) -> Appended:
+    async def _change(self, story: str, work: Callable[[_Store], A]) -> A:
         appended = await self._do(work)
         if appended.records:
             self._tell(story)

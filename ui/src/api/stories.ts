@@ -72,6 +72,11 @@ export interface Appended {
   since: readonly Recorded[];
 }
 
+export interface Stepped extends Appended {
+  /** Whether the same could be done once more. */
+  hasMore: boolean;
+}
+
 export interface Hit {
   story: string;
   title: string;
@@ -126,8 +131,9 @@ export class StoriesApi {
     return appended(said);
   }
 
-  async step(id: string, verb: "undo" | "redo", body: { id: string; scope: string; author: string }): Promise<Appended> {
-    return appended(await this.#http.ask(`${STORIES}/${id}/${verb}`, body, 30));
+  async step(id: string, verb: "undo" | "redo", body: { id: string; scope: string; author: string }): Promise<Stepped> {
+    const said = await this.#http.ask(`${STORIES}/${id}/${verb}`, body, 30);
+    return { ...appended(said), hasMore: said.has_more === true };
   }
 
   async operations(id: string, after: number, limit = 1000): Promise<Recorded[]> {

@@ -23,6 +23,11 @@ export interface JournalEvents {
   lengthOf(branch: string): number;
 }
 
+export interface Step {
+  isDone: boolean;
+  hasMore: boolean;
+}
+
 /** Milliseconds between two batches, until a wait is worth a word, and until the server is asked again. */
 const BATCH = 250;
 const PATIENCE = 1000;
@@ -70,6 +75,11 @@ export class Journal {
 
   get isClean(): boolean {
     return this.#sent.length + this.#waiting.length === 0;
+  }
+
+  /** Whether nothing can be saved now. */
+  get isCutOff(): boolean {
+    return this.save !== "saved" && this.save !== "saving";
   }
 
   get version(): number {
@@ -120,23 +130,24 @@ export class Journal {
   /**
    * A step back or forth, as the journal has it.
    *
+   * @returns Whether anything was done, and whether there is more.
    * @throws ApiError The server does not answer, or what was typed cannot be saved first.
    */
-  step(verb: "undo" | "redo", scope: string): Promise<boolean> {
+  step(verb: "undo" | "redo", scope: string): Promise<Step> {
     // One after the other: each is told in terms of the text after the one before.
     const done = this.#stepping.then(() => this.#step(verb, scope));
     this.#stepping = done.catch(() => undefined);
     return done;
   }
 
-  async #step(verb: "undo" | "redo", scope: string): Promise<boolean> {
+  async #step(verb: "undo" | "redo", scope: string): Promise<Step> {
     if (!(await this.flush())) throw new ApiError("gone", "");
     this.#isBusy = true;
     try {
       const id = newId();
       const done = await this.#api.step(this.story, verb, { id, scope, author: this.#author });
       await this.#catchUp(done.operations);
-      return done.operations.length > 0;
+      return { isDone: done.operations.length > 0, hasMore: done.hasMore };
     } finally {
       this.#isBusy = false;
       if (!this.isClean) this.#schedule(BATCH);

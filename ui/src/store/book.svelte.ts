@@ -203,9 +203,9 @@ export class Book {
     if (!this.journal) return false;
     this.#units.end();
     try {
-      const isDone = await this.journal.step(verb, `text/${this.branch}`);
-      if (verb === "undo") [this.canUndo, this.canRedo] = [isDone, this.canRedo || isDone];
-      else [this.canUndo, this.canRedo] = [this.canUndo || isDone, isDone];
+      const { isDone, hasMore } = await this.journal.step(verb, `text/${this.branch}`);
+      if (verb === "undo") [this.canUndo, this.canRedo] = [hasMore, this.canRedo || isDone];
+      else [this.canUndo, this.canRedo] = [this.canUndo || isDone, hasMore];
       return true;
     } catch {
       return false;

@@ -144,11 +144,13 @@ export class Session {
   }
 
   get canUndo(): boolean {
-    return this.book.canUndo || this.facts.canUndo || this.generation.isRunning;
+    return this.book.canUndo || this.generation.isRunning;
   }
 
   get canRedo(): boolean {
-    return (this.book.canRedo || this.facts.canRedo) && !this.generation.isRunning;
+    // Where nothing can be saved the editor takes the steps.
+    const canRedo = this.book.journal?.isCutOff ? this.facts.canRedo : this.book.canRedo;
+    return canRedo && !this.generation.isRunning;
   }
 
   /** One step back; a generation that runs is stopped first, and is that step. */

@@ -130,20 +130,20 @@ async def operations(call: Call) -> Response:
 
 @routes.post(_STORY + "/undo", "Undo the last step", StepBody, {"id": "undo-1"})
 async def undo(call: Call) -> Response:
-    """In a scope, or of all. The answer has the operations that undid it; none if nothing is left."""
+    """In a scope, or of all. The answer has the operations that undid it, none if nothing is left, and ``has_more``."""
     body = validated(StepBody, await call.json())
     require_id(body.id, "id")
     done = await call.services.stories.undo(_story(call), body.scope, body.author, body.id)
-    return JSONResponse(_told(done))
+    return JSONResponse(_told(done) | {"has_more": done.has_more})
 
 
 @routes.post(_STORY + "/redo", "Redo the last undone step", StepBody, {"id": "redo-1"})
 async def redo(call: Call) -> Response:
-    """In a scope, or of all, unless there was a new step there since."""
+    """In a scope, or of all, unless there was a new step there since. Its answer is that of an undo."""
     body = validated(StepBody, await call.json())
     require_id(body.id, "id")
     done = await call.services.stories.redo(_story(call), body.scope, body.author, body.id)
-    return JSONResponse(_told(done))
+    return JSONResponse(_told(done) | {"has_more": done.has_more})
 
 
 @routes.get(_STORY + "/events", "Watch a story", answer="text/event-stream")

@@ -27,7 +27,7 @@ from coblyn.story.store.rows import (
 from coblyn.story.text import num_common, units
 from coblyn.story.undo import Mark, Role, first_outstanding, to_redo, to_undo, uncancelled
 
-__all__ = ["Appended", "Journal", "StoryNotFound", "TooFarBehind"]
+__all__ = ["Appended", "Journal", "Stepped", "StoryNotFound", "TooFarBehind"]
 
 SNAPSHOT_EVERY = 200
 KEPT_CLOSELY = 2000
@@ -71,6 +71,17 @@ class Appended:
 
     version: int
     records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped(Appended):
+    """What an undo or a redo did.
+
+    Attributes:
+        has_more: Whether the same could be done once more.
+    """
+
+    has_more: bool
 
 
 class Journal:
@@ -153,7 +164,7 @@ class Journal:
             records, state = self._new_records(connection, story, newest, author, new, merged)
             return self._write(connection, story, newest, state, records)
 
-    def undo(self, story: str, scope: str, author: str, name: str) -> Appended:
+    def undo(self, story: str, scope: str, author: str, name: str) -> Stepped:
         """Undo the last step in a scope, or in the whole story if the scope is empty.
 
         Args:
@@ -164,7 +175,7 @@ class Journal:
         """
         return self._revert(story, scope, author, name, "undo", to_undo)
 
-    def redo(self, story: str, scope: str, author: str, name: str) -> Appended:
+    def redo(self, story: str, scope: str, author: str, name: str) -> Stepped:
         """Redo the last undone step in a scope, unless there was a new step there since."""
         return self._revert(story, scope, author, name, "redo", to_redo)
 
@@ -176,14 +187,12 @@ class Journal:
         name: str,
         role: Role,
         find: Callable[[Iterable[Mark]], str | None],
-    ) -> Appended:
+    ) -> Stepped:
         with self._writing(story) as connection:
             newest = _version(connection, story)
-            if _has_unit(connection, story, name):
-                return Appended(newest, ())
             unit = find(_marks(connection, story, scope))
-            if unit is None:
-                return Appended(newest, ())
+            if unit is None or _has_unit(connection, story, name):
+                return Stepped(newest, (), unit is not None)
             state = self._newest(connection, story, newest)
             steps, state = self._reverting(connection, story, newest, state, unit)
             now = round(self._clock(), 3)
@@ -191,7 +200,9 @@ class Journal:
                 Record(v, f"{name}:{v}", name, op, inverse, scope_of(op), role, of, author, now)
                 for v, op, inverse, of in steps
             ]
-            return self._write(connection, story, newest, state, records)
+            done = self._write(connection, story, newest, state, records)
+            has_more = find(_marks(connection, story, scope)) is not None
+            return Stepped(done.version, done.records, has_more)
 
     def _reverting(
         self, connection: sqlite3.Connection, story: str, newest: int, state: State, unit: str
