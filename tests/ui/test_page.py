@@ -410,3 +410,22 @@ def test_all_words_of_the_model_are_told_apart_on_demand(page: Page) -> None:
     button(page, "View").click()
     page.get_by_label("Who wrote what").select_option("all")
     expect(first).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")
+
+
+def test_a_book_pasted_as_one_line_is_split_at_sentences(page: Page) -> None:
+    editor(page).focus()
+    page.keyboard.press("Control+a")
+    line = " ".join(f"She counted rung {n} on the way down." for n in range(700))
+    paste(page, line)
+    notice = page.get_by_role("status").filter(has_text="more than 20,000 characters")
+    notice.get_by_role("button", name="Split at sentences").click()
+    expect(notice).to_have_count(0)
+    paragraphs = text(page).split("\n\n")
+    assert len(paragraphs) > 30
+    assert all(paragraph.endswith("down.") for paragraph in paragraphs)
+    assert " ".join(paragraphs) == line
+    wait_until_saved(page)
+    page.reload()
+    wait(page, lambda: text(page) == "\n\n".join(paragraphs), "the split text")
+    button(page, "Undo").click()
+    wait(page, lambda: text(page) == line, "the line")

@@ -49,6 +49,8 @@ export interface Story {
   applyRemote(changes: ChangeSet, pieces: readonly { from: number; to: number; piece: string }[], moves: boolean): void;
   /** One change of the writer's or of a piece, as one step. */
   insert(from: number, to: number, text: string, piece: string): void;
+  /** Several changes of the writer's, in order, as one step. */
+  replace(changes: readonly { from: number; to: number; insert: string }[]): void;
   length(): number;
   /** Who wrote what, for all of the text. */
   runs(): Runs;
@@ -112,6 +114,7 @@ export function createStory(parent: HTMLElement, options: StoryOptions): Story {
       const effects = piece === "" ? [] : [addModel.of({ from, to: end, piece }), setPieces.of({ now: { from, to: end }, before: null, isHalf: false })];
       view.dispatch({ changes: { from, to, insert }, effects, userEvent: "input.replace", scrollIntoView: true });
     },
+    replace: (changes) => view.dispatch({ changes, userEvent: "input.replace", scrollIntoView: true }),
     showEnd: () => {
       const end = pieceOf(view.state)?.to ?? view.state.doc.length;
       view.dispatch({ effects: EditorView.scrollIntoView(end, { y: "nearest", yMargin: MARGIN }) });

@@ -5,6 +5,7 @@ import { MODES } from "../modes/turns";
 import { DIGITS, RAIL } from "./place.svelte";
 import { save, saveCopy } from "./copy";
 import { EXPORTS } from "./exports";
+import { splitLong } from "./paragraphs";
 import { LANGUAGES, type Language, say } from "../words/words.svelte";
 
 export interface Command {
@@ -47,6 +48,7 @@ export function commandsOf(page: Page): Command[] {
     })),
     { id: "new", label: t.newStory, run: () => void session.begin() },
     { id: "branch", label: t.branchHere, run: () => void session.branchHere() },
+    { id: "split", label: t.splitSentences, run: () => void splitLong(session) },
     { id: "copy", label: t.saveCopy, run: () => saveCopy(session.text) },
     ...themes.map(([theme, words]) => ({ id: theme, label: `${t.theme}: ${words}`, run: () => view.set({ theme }) })),
     ...(Object.keys(LANGUAGES) as Language[]).map((language) => ({

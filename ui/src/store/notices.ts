@@ -4,7 +4,7 @@ import { ApiError } from "../api/types";
 import { say } from "../words/words.svelte";
 
 /** What a notice is about; a new one takes the place of the older one about the same thing. */
-export type Topic = "generation" | "storage" | "tabs" | "story" | "turn" | "left" | "full";
+export type Topic = "generation" | "storage" | "tabs" | "story" | "turn" | "left" | "full" | "long";
 
 export interface Action {
   label: string;
@@ -87,6 +87,13 @@ export function nothingNotice(goOn: () => void): Notice {
   const t = say();
   const actions = [{ label: t.writeAnyway, run: goOn }];
   return { topic: "generation", tone: "info", title: t.nothingToAdd, advice: t.nothingToAddHint, actions, canClose: true };
+}
+
+/** A paragraph is too long to read. */
+export function longNotice(split: () => void): Notice {
+  const t = say();
+  const actions = [{ label: t.splitSentences, run: split }];
+  return { topic: "long", tone: "info", title: t.noticeLong, advice: t.noticeLongHint, actions, canClose: true };
 }
 
 /** Words in this browser that belong to no story any more; closing it asks again at the next visit. */
