@@ -200,6 +200,14 @@ class Incoming:
                 return False
         return True
 
+    def first_of(self, *marks: str) -> Reading[str]:
+        """Wait until one of several marks has arrived, without reading; empty if none ever does."""
+        pattern, _ = _pattern(marks)
+        while not (found := pattern.search(self._held)):
+            if not (yield from self.more()):
+                return ""
+        return found[0]
+
     def json(self, say: Say, end: str = "") -> Reading[bool]:
         """Read one JSON value; emit its text as it arrives.
 

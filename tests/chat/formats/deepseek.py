@@ -27,6 +27,7 @@ def block(*calls: str) -> str:
 OSLO, NEW = old("weather", ARGUMENTS), new("weather", ARGUMENTS)
 
 CASES = [
+    Case("It says <｜tool▁output▁begin｜>rain<｜tool▁output▁end｜> today.", "It says rain today."),
     Case(block(new("weather", ARGUMENTS[:-1])), calls=[MEANT]),
     Case("No.", "No."),
     Case(block(OSLO), calls=[MEANT]),

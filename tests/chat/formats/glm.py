@@ -45,6 +45,17 @@ CASES = [
     Case(f"<think>{OSLO}</think>No.", "No.", reasoning=OSLO),
     Case(OSLO.removesuffix("</tool_call>"), calls=[MEANT]),
     Case(OSLO[:-30], OSLO[:-30]),
+    Case(OSLO.replace("</arg_value>", ""), calls=[MEANT]),
+    Case(OSLO.replace("</arg_value>", "") + call("now"), calls=[MEANT, ("now", "{}")]),
+    Case(OSLO.replace("<arg_value>", ""), calls=[MEANT]),
+    Case(
+        call("write", path="a", content="x </tool_call> <arg_key> y"),
+        calls=[("write", '{"path": "a", "content": "x </tool_call> <arg_key> y"}')],
+    ),
+    Case(
+        call("write", path="<arg_key>k</arg_key>"),
+        calls=[("write", '{"path": "<arg_key>k</arg_key>"}')],
+    ),
 ]
 
 REQUIRED = OSLO

@@ -17,6 +17,10 @@ def calls(*texts: str) -> str:
 
 
 CASES = [
+    Case(
+        "<|tool_call_start|><|tool_call_start|>[now()]<|tool_call_end|><|tool_call_end|>",
+        calls=[("now", "{}")],
+    ),
     Case("No.", "No."),
     Case(calls(OSLO), calls=[MEANT]),
     Case(calls(OSLO, "now()", OSLO), calls=[MEANT, ("now", "{}"), MEANT]),

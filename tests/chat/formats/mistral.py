@@ -49,6 +49,7 @@ CASES = [
     Case(f"[TOOL_CALLS][{OSLO}", calls=[MEANT]),
     Case(f"[TOOL_CALLS] so [{OSLO}] and", "and", [MEANT]),
     Case(f"[TOOL_CALLS] so I call {OSLO}", calls=[MEANT]),
+    Case(f"[TOOL_CALLS][{OSLO} {OTHER}]", calls=[MEANT, MEANT]),
     Case("[TOOL_CALLS] as in [1]", "[TOOL_CALLS] as in [1]"),
     Case("[TOOL_CALLS]so so[TOOL_CALLS]now[ARGS]{}", "[TOOL_CALLS]so so", [("now", "{}")]),
 ]

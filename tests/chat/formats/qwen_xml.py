@@ -20,6 +20,7 @@ MEANT = ("weather", '{"city": "Oslo", "days": 2}')
 CODE = "if x < 2:\n    print(\"<b>\", '\\n')\n"
 
 CASES = [
+    Case(call("other", text="\n\na\n\n"), calls=[("other", '{"text": "\\n\\na\\n\\n"}')]),
     Case("No.", "No."),
     Case(OSLO, calls=[MEANT]),
     Case(f"I look.\n{OSLO}\n{OSLO}", "I look.", [MEANT, MEANT]),

@@ -22,6 +22,10 @@ _BEGINS = (
     r"<｜tool\_calls\_begin｜>",
     _CALL,
 )
+_OUTPUTS = tuple(
+    f"<｜tool▁{each}｜>" for each in ("outputs▁begin", "output▁begin", "output▁end", "outputs▁end")
+)
+"""Around results; a model that writes one of its own shows what it means by it."""
 
 
 def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:  # noqa: ARG001
@@ -72,7 +76,7 @@ def _rule(lark: Lark) -> CallRule:
 DEEPSEEK = Format(
     "deepseek",
     lambda template: "<｜tool▁" in template or "tool▁calls▁begin" in template,
-    Tagged(dict.fromkeys(_BEGINS, section(_CALL, (_END,), _read_call))),
+    Tagged(dict.fromkeys(_BEGINS, section(_CALL, (_END,), _read_call)), hidden=_OUTPUTS),
     kept=(_BEGIN, _END, _CALL, _SEPARATOR, _CALL_END),
     make_rule=_rule,
 )

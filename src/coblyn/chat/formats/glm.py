@@ -6,14 +6,16 @@ from coblyn.chat.formats.format import Format, Situation, drop
 from coblyn.chat.formats.hermes import read_object
 from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.tagged import Tagged
-from coblyn.chat.formats.values import Arguments, read_value, types_of
+from coblyn.chat.formats.values import Arguments, json_of_text, types_of
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["GLM"]
 
-_OPENING, _CLOSING, _KEY = "<tool_call>", "</tool_call>", "<arg_key>"
+_OPENING, _CLOSING = "<tool_call>", "</tool_call>"
+_KEY, _KEY_END, _VALUE, _VALUE_END = "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"
+_AFTER_VALUE = (_VALUE_END, _KEY, _CLOSING, f"\n{_KEY}", f"\n{_CLOSING}")
 
 
 def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:
@@ -37,16 +39,8 @@ def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
         yield from incoming.skip_space()
         if not (yield from incoming.accept(_KEY)):
             break
-        key, mark = yield from incoming.text_until("</arg_key>")
-        yield from incoming.skip_space()
-        if not mark or not (yield from incoming.accept("<arg_value>")):
-            return False
-        key = key.strip()
-        arguments.begin(key)
-        types = types_of(tool, key)
-        if not (
-            yield from read_value(incoming, arguments, types, ("</arg_value>",), trims_line=False)
-        ):
+        key, mark = yield from incoming.text_until(_KEY_END)
+        if not mark or not (yield from _read_value(incoming, arguments, tool, key.strip())):
             return False
     if not (yield from incoming.accept(_CLOSING)) and not arguments.are_enough(tool):
         return False
@@ -54,8 +48,42 @@ def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
     return True
 
 
+def _read_value(
+    incoming: Incoming, arguments: Arguments, tool: Tool | None, key: str
+) -> Reading[bool]:
+    """Read a value, of which models forget one mark at times: the next mark ends it then."""
+    yield from incoming.skip_space()
+    is_opened = yield from incoming.accept(_VALUE)
+    arguments.begin(key)
+    types = types_of(tool, key)
+    parts: list[str] = []
+    is_text = types == {"string"}
+    say = arguments.text if is_text else parts.append
+    if is_text:
+        arguments.quote()
+    while (mark := (yield from incoming.before(_AFTER_VALUE, say))) != _VALUE_END:
+        if not mark or not is_opened:
+            return False
+        if (yield from _is_next(incoming, mark)):
+            break
+        say(incoming.take(len(mark)))
+    incoming.take(len(_VALUE_END) if mark == _VALUE_END else 0)
+    if is_text:
+        arguments.quote()
+    else:
+        arguments.value(json_of_text("".join(parts), types))
+    return True
+
+
+def _is_next(incoming: Incoming, mark: str) -> Reading[bool]:
+    """Whether a mark within a value follows it, rather than being part of it: its own mark does not come any more."""
+    if mark.endswith(_CLOSING):
+        return (yield from incoming.first_of(_VALUE_END, _OPENING)) != _VALUE_END
+    return (yield from incoming.first_of(_VALUE, _VALUE_END)) == _VALUE
+
+
 def _can_say(name: str) -> bool:
-    return "</arg_key>" not in name and name == name.strip()
+    return _KEY_END not in name and name == name.strip()
 
 
 def _rule(lark: Lark) -> CallRule:

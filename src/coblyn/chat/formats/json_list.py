@@ -45,9 +45,10 @@ def read_list(incoming: Incoming, out: Outgoing, keys: CallKeys = CALL) -> Readi
             return False
         incoming.record()
         yield from incoming.skip_space()
-        if not (yield from incoming.accept(",")):
-            yield from incoming.accept("]")
-            return True
+        if (yield from incoming.accept(",")) or (yield from incoming.comes("{")):
+            continue
+        yield from incoming.accept("]")
+        return True
 
 
 def list_behind(*closings: str, keys: CallKeys = CALL) -> CallReader:

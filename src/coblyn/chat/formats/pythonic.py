@@ -118,6 +118,8 @@ def _read_named(
 def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:
     incoming.record(mark)
     yield from incoming.skip_space()
+    while (yield from incoming.accept(_BEGIN)):  # some write it twice
+        yield from incoming.skip_space()
     first = yield from incoming.peek(1)
     is_json = first == "{" or (first == "[" and (yield from incoming.peek_inside()) == "{")
     is_whole = yield from (
@@ -129,6 +131,8 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
         return
     yield from incoming.skip_space()
     if (yield from incoming.accept(_END)):
+        while (yield from incoming.accept(_END)):
+            pass
         yield from _skip_echo(incoming)
 
 

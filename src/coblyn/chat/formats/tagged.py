@@ -21,6 +21,7 @@ class Tagged:
     Attributes:
         calls: The marks that begin calls, each with the reader of what follows.
         dropped: Marks without meaning.
+        hidden: The same within text, where the whitespace around them counts.
         tags: Beginnings of tags of citations, ``<co: 0>``, which are dropped from among the words.
         ends_reasoning: Marks of calls that always end reasoning. Others are part of it, unless it is never closed.
         opens: Additional marks that begin reasoning.
@@ -31,6 +32,7 @@ class Tagged:
 
     calls: Mapping[str, CallReader]
     dropped: Sequence[str] = ()
+    hidden: Sequence[str] = ()
     tags: Sequence[str] = ()
     ends_reasoning: Sequence[str] = ()
     opens: Sequence[str] = ()
@@ -43,7 +45,7 @@ class Tagged:
         opening = situation.reasoning.opening.rstrip()
         calls = self._marks(situation)
         openings = (opening, *self.opens) if opening else ()
-        marks = (*openings, *calls, *self.dropped, *self.tags)
+        marks = (*openings, *calls, *self.dropped, *self.hidden, *self.tags)
         yield from self._begin(incoming, out, situation)
         while mark := (yield from incoming.before(marks, out.content)):
             if mark in calls:
@@ -52,8 +54,10 @@ class Tagged:
             if mark in self.tags:
                 yield from _skip_tag(incoming, mark, out.content)
                 continue
-            out.border()
             incoming.take(len(mark))
+            if mark in self.hidden:
+                continue
+            out.border()
             if mark in openings:
                 yield from self._thought(incoming, out, situation)
                 yield from self._content(incoming, out, situation)

@@ -349,7 +349,7 @@ def read_value(
     if types != {"string"}:
         text, mark = yield from incoming.text_until(*closings)
         if mark:
-            text = text.strip("\n") if trims_line else text
+            text = text.removeprefix("\n").removesuffix("\n") if trims_line else text
             arguments.value(json_of_text(text, types))
         return mark
     marks = closings
