@@ -46,6 +46,7 @@ _FAMILIES = (
     ("<|channel>", Reasoning("<|channel>thought\n", "<channel|>", "")),
     ("<seed:think>", Reasoning("<seed:think>", "</seed:think>", "\n")),
     ("<mm:think>", Reasoning("<mm:think>", "</mm:think>")),
+    ("<|inner_prefix|>", Reasoning("<|inner_prefix|>", "<|inner_suffix|>", "")),
     ("[THINK]", Reasoning("[THINK]", "[/THINK]", "")),
     (
         "[BEGIN FINAL RESPONSE]",

@@ -16,6 +16,7 @@ from replies import TOOLS, Case, check, form_of
 FAMILIES = [
     import_module(f"chat.formats.{name}")
     for name in (
+        "apertus",
         "apriel",
         "command_r",
         "command_r_plus",

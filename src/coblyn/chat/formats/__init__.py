@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from coblyn.chat.formats.apertus import APERTUS
 from coblyn.chat.formats.cohere import COMMAND_R, COMMAND_R_PLUS
 from coblyn.chat.formats.deepseek import DEEPSEEK
 from coblyn.chat.formats.format import Format
@@ -53,6 +54,7 @@ FORMATS: Sequence[Format] = (
     SEED,
     NEMOTRON,
     APRIEL,
+    APERTUS,
     GIGACHAT,
     GLM,
     QWEN_XML,
