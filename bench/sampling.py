@@ -62,6 +62,8 @@ CHAINS = {
     "tail-free 0.95 of 3,000": SamplingParams(tail_free=0.95, max_candidates=3000),
     "dynamic temperature, min-p": SamplingParams(temperature=1.25, dynatemp_range=0.75, min_p=0.05),
     "top-n-sigma 1": SamplingParams(top_n_sigma=1.0),
+    "adaptive-p 0.5": SamplingParams(adaptive_target=0.5),
+    "smoothing 0.3": SamplingParams(smoothing_factor=0.3),
 }
 NUM_ROWS, NUM_KNOWN = 8, 64
 """Sequences of a model's step, and tokens of each that it knows."""

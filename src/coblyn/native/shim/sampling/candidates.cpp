@@ -61,6 +61,7 @@ size_t find_share(const std::vector<double> & masses, double & target) {
 }  // namespace
 
 void Candidates::begin(float * logits, int32_t n, bool was_masked) {
+    given     = logits;
     row       = logits;
     n_vocab   = n;
     factor    = 1.0;
@@ -414,7 +415,7 @@ float Candidates::raw_logit(int32_t token) const {
             return value;
         }
     }
-    return row[token];
+    return given[token];
 }
 
 }  // namespace coblyn

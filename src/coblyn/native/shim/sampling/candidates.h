@@ -1,5 +1,5 @@
-// What may be drawn while the samplers of a chain work on it: at first a whole row of logits, which is never sorted or
-// copied, later a list of the few that are left.
+// What may be drawn while the samplers of a chain work on it: at first a whole row of logits, which is never sorted, later a
+// list of the few that are left.
 
 #pragma once
 
@@ -12,12 +12,6 @@
 #include <vector>
 
 namespace coblyn {
-
-constexpr float largest = 1e30f;  // finite logits are clamped to between minus this and this
-
-inline float bounded(double logit) {
-    return logit > largest ? largest : logit < -largest ? -largest : (float) logit;
-}
 
 class Candidates {
 public:
@@ -40,6 +34,26 @@ public:
     void keep_best(size_t k);          // k >= 1
     void keep_above(double limit);     // and the best one
     void scale(double factor);         // multiply all logits
+
+    // The logits of all tokens, to be multiplied by `row_factor`; NULL where there is a list.
+    const float * whole_row() const { return is_list ? nullptr : row; }
+    double        row_factor() const { return factor; }
+
+    // Change all logits by a function of each.
+    template <class Curve> void bend(const Curve & curve) {
+        if (is_list) {
+            for (Candidate & item : items) {
+                item.logit = curve(item.logit);
+            }
+            reordered();
+            return;
+        }
+        bent.resize(n_vocab);
+        coblyn::bend(row, n_vocab, factor, curve, bent.data());
+        row     = bent.data();
+        factor  = 1.0;
+        is_seen = false;
+    }
 
     // Keep the smallest set of those nearest to a logit whose mass reaches `mass`; of two as near, the better one first.
     void keep_near(double logit, double mass);
@@ -65,7 +79,9 @@ public:
             for (size_t i = 0; i < n; ++i) {
                 const int32_t token = tokens[i];
                 if (std::isfinite(row[token])) {
-                    raw.emplace_back(token, row[token]);
+                    if (row == given) {
+                        raw.emplace_back(token, row[token]);
+                    }
                     row[token] = (float) edit(row[token], i);
                 }
             }
@@ -100,7 +116,8 @@ private:
     void    list_near(double logit, double mass);
     Weighed weighed_all();
 
-    float * row     = nullptr;
+    float * given   = nullptr;
+    float * row     = nullptr;  // the given one, or what was made of it
     int32_t n_vocab = 0;
     double  factor  = 1.0;  // of the row, not yet applied
     bool    is_list = false;
@@ -110,6 +127,7 @@ private:
     Groups  groups;
     std::vector<Candidate>                 items;
     std::vector<std::pair<int32_t, float>> raw;       // original values of what was changed in the row
+    std::vector<float>                     bent;      // what was made of the row
     std::vector<double>                    masses;    // of blocks of the row, or of ids; scratch
     std::vector<Candidate>                 drawable;  // scratch
     std::vector<int32_t>                   places;    // of each token in `items`, from 1 on; 0 between uses

@@ -56,6 +56,15 @@ inline double total_of(const float * sums) {
     return total;
 }
 
+template <class Curve> inline void bend_all(const float * x, int32_t n, float factor, const Curve & curve, float * out) {
+    for (int32_t i = 0; i < n; ++i) {
+        const float scaled  = x[i] * factor;
+        const float low     = scaled < largest ? scaled : largest;
+        const float changed = curve(low > -largest ? low : -largest);
+        out[i]              = x[i] > minus_infinity ? changed : minus_infinity;
+    }
+}
+
 // Up to 32 logits and their bits. Returns whether one is lost.
 inline int32_t forbid_word(float * x, int32_t n, uint32_t allowed) {
     int32_t is_lost = 0;
@@ -142,6 +151,16 @@ double exponential_sums(const float * x, int32_t n, float shift, float scale, do
         total += *sums++;
     }
     return total;
+}
+
+COBLYN_VERSIONS
+void bend(const float * x, int32_t n, double factor, const Smoothing & curve, float * out) {
+    bend_all(x, n, (float) factor, curve, out);
+}
+
+COBLYN_VERSIONS
+void bend(const float * x, int32_t n, double factor, const Peak & curve, float * out) {
+    bend_all(x, n, (float) factor, curve, out);
 }
 
 COBLYN_VERSIONS

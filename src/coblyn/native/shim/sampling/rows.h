@@ -5,6 +5,7 @@
 
 #include "softmax.h"
 
+#include <cmath>
 #include <cstddef>
 
 namespace coblyn {
@@ -40,6 +41,32 @@ double exponential_sums(const float * x, int32_t n, float shift, float scale, do
 
 // The same sum over all logits, and each term times the distance, (shift - x) * scale, from the best one. Distances count up to 88.
 Weighed weighed(const float * x, int32_t n, float shift, float scale);
+
+// What smoothing makes of a logit, x below the best one: best - (square * x^2 - cube * x^3).
+struct Smoothing {
+    double best, square, cube;
+
+    float operator()(float logit) const {
+        const double x = logit - best;
+        return bounded(best - (square - cube * x) * x * x);
+    }
+};
+
+// What adaptive-p makes of a logit: the highest one where its probability, exp(logit - best) * scale, is the one aimed at. Both are
+// in units of the width of that peak.
+struct Peak {
+    float best, scale, aim;
+
+    float operator()(float logit) const {
+        constexpr float height = 5, sharpness = 10;
+        const float     distance = std::fabs(exponential(logit - best) * scale - aim);
+        return height - sharpness * distance * distance / (1 + distance);
+    }
+};
+
+// Of logits times a factor: what a curve makes of those above minus infinity.
+void bend(const float * x, int32_t n, double factor, const Smoothing & curve, float * out);
+void bend(const float * x, int32_t n, double factor, const Peak & curve, float * out);
 
 // Make the logits minus infinity whose bits, in words of 32, lowest first, are not set. Returns whether one was not that before.
 bool forbid(float * x, int32_t n, const uint32_t * allowed);

@@ -11,6 +11,14 @@ namespace coblyn {
 
 constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 
+constexpr float largest = 1e30f;  // finite logits are clamped to between minus this and this
+
+inline float bounded(double logit) {  // all in doubles first, so that loops over it are vectorized
+    constexpr double highest = largest;
+    const double     low     = logit > highest ? highest : logit;
+    return (float) (low < -highest ? -highest : low);
+}
+
 constexpr float log2_of_e = 1.44269504f;
 
 // 2 to the y for y <= 0, relative error below 2e-7, and 0 from -127 on. Without branches, so that loops over it are vectorized.

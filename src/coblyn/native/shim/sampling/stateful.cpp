@@ -5,12 +5,22 @@
 namespace coblyn {
 
 void Snapshot::take(Candidates & candidates) {
-    items    = candidates.list();
+    const float * all = candidates.whole_row();
+    is_whole          = all != nullptr;
+    if (is_whole) {
+        row.assign(all, all + candidates.vocabulary());
+        factor = candidates.row_factor();
+    } else {
+        items = candidates.list();
+    }
     best     = candidates.best();
     log_mass = std::log(candidates.mass());
 }
 
 double Snapshot::log_probability(int32_t token) const {
+    if (is_whole) {
+        return (row[token] > minus_infinity ? bounded(row[token] * factor) - (double) best : 0.0) - log_mass;
+    }
     for (const Candidate & item : items) {
         if (item.token == token) {
             return (double) item.logit - best - log_mass;
@@ -70,16 +80,10 @@ Adaptive::Adaptive(double target, double decay)
       total_weight(1 / (1 - this->decay)) {}
 
 void Adaptive::reshape(Candidates & candidates) {
-    constexpr double peak = 5, sharpness = 10, width = 0.3;
+    constexpr double width = 0.3;
     found.take(candidates);
-    const double aim   = std::min(1.0, std::max(0.0, 2 * target - weighted_sum / total_weight));
-    const double mass  = candidates.mass();
-    const float  top   = candidates.best();
-    for (Candidate & item : candidates.list()) {
-        const double distance = std::fabs(exponential(item.logit - top) / mass - aim) / width;
-        item.logit            = (float) (peak - sharpness * distance * distance / (1 + distance));
-    }
-    candidates.reordered();
+    const double aim = std::min(1.0, std::max(0.0, 2 * target - weighted_sum / total_weight));
+    candidates.bend(Peak{candidates.best(), (float) (1 / (candidates.mass() * width)), (float) (aim / width)});
 }
 
 void Adaptive::remember(int32_t token) {

@@ -16,6 +16,9 @@ public:
     double log_probability(int32_t token) const;  // natural; for a token that was no candidate: that of the best one
 
 private:
+    bool                   is_whole = false;
+    std::vector<float>     row;  // of all tokens, to be multiplied by the factor
+    double                 factor = 1;
     std::vector<Candidate> items;
     float                  best     = 0;
     double                 log_mass = 0;

@@ -21,17 +21,9 @@ double dynamic(Candidates & candidates, const Temperature & temperature) {
 }
 
 void smooth(Candidates & candidates, double factor, double curve) {
-    auto & items = candidates.list();
-    if (factor <= 0 || items.size() < 2) {
-        return;
+    if (candidates.count() >= 2) {
+        candidates.bend(Smoothing{candidates.best(), factor * (3 - curve) / 2, factor * (curve - 1) / 2});
     }
-    const double top = candidates.best();
-    const double k = (3 - curve) / 2, s = (curve - 1) / 2;
-    for (Candidate & item : items) {
-        const double x = item.logit - top;
-        item.logit     = bounded(top - factor * (k * x * x - s * x * x * x));
-    }
-    candidates.reordered();
 }
 
 }  // namespace
