@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Segment } from "../api/types";
-import { changesOf } from "./changes";
+import { changesOf, kindsOf } from "./changes";
 
 const segment = (kind: Segment["kind"], text: string, id: string = kind): Segment => ({ kind, id, text, tokens: text.length });
 const told = (now: Segment[], last: Segment[]): string[] =>
@@ -36,6 +36,13 @@ test("a note that moved up cuts the text at another place, which is told in the 
   expect(changes.map(({ kind }) => kind)).toEqual(["changed", "same", "changed"]);
   expect(changes[0]).toMatchObject({ isBreak: true });
   expect(changes[0]?.parts.filter(({ kind }) => kind === "removed").map(({ text }) => text)).toEqual(["Two.\n"]);
+});
+
+test("each segment of the next request is told by what became of it, also behind the break", () => {
+  const grown = { ...end, text: "Three. Four." };
+  expect(kindsOf([memory, lamp, story, note, grown], [memory, story, note, end])).toEqual(["same", "new", "same", "same", "longer"]);
+  expect(kindsOf([{ ...memory, text: "A pit." }, story], [memory, lamp, story])).toEqual(["changed", "same"]);
+  expect(kindsOf([memory, note, story], [memory, story, note])).toEqual(["same", "same", "moved"]);
 });
 
 test("both sides can be put together from the parts where nothing is left out", () => {

@@ -22,19 +22,38 @@ const SHOWN = 200;
 
 type Keyed = readonly [key: string, segment: Segment];
 
+interface Pair {
+  kind: ChangeKind;
+  /** As it is now; of a segment that is gone, as it was. */
+  segment: Segment;
+  was: Segment | undefined;
+}
+
 /** All segments of now in their order, with those that are gone where they stood. */
 export function changesOf(now: readonly Segment[], last: readonly Segment[]): Change[] {
+  return marked(paired(now, last).map(compared));
+}
+
+/** What became of each segment of now since the last request, without a comparison of their words. */
+export function kindsOf(now: readonly Segment[], last: readonly Segment[]): ChangeKind[] {
+  return paired(now, last).map(({ kind }) => kind).filter((kind) => kind !== "gone");
+}
+
+function paired(now: readonly Segment[], last: readonly Segment[]): Pair[] {
   const [after, before] = [keyed(now), keyed(last)];
   const old = new Map(before);
   const current = new Map(after);
-  const rows = align(before.map(([key]) => key), after.map(([key]) => key)).flatMap(({ kind, text: key }) => {
+  return align(before.map(([key]) => key), after.map(([key]) => key)).flatMap(({ kind, text: key }): Pair[] => {
     const [segment, was] = [current.get(key), old.get(key)];
-    if (kind === "removed") return was && !segment ? [row("gone", was, [{ kind: "removed", text: was.text }])] : [];
-    if (!segment) return [];
-    if (!was) return [row("new", segment, [{ kind: "added", text: segment.text }])];
-    return [compared(segment, was, kind === "added")];
+    if (!segment) return was ? [{ kind: "gone", segment: was, was }] : [];
+    if (kind === "removed") return []; // it stands elsewhere
+    return [{ kind: was ? kindOf(segment, was, kind === "added") : "new", segment, was }];
   });
-  return marked(rows);
+}
+
+function kindOf(segment: Segment, was: Segment, isMoved: boolean): ChangeKind {
+  if (segment.text === was.text) return isMoved ? "moved" : "same";
+  return !isMoved && segment.text.startsWith(was.text) ? "longer" : "changed";
 }
 
 /** A name for each segment; the text of a story may be sent in several, which count from its end, where they are cut. */
@@ -51,13 +70,16 @@ function keyed(segments: readonly Segment[]): Keyed[] {
     .reverse();
 }
 
-const row = (kind: ChangeKind, segment: Segment, parts: readonly Part[] = []): Change => ({ kind, segment, parts, isBreak: false });
+function compared({ kind, segment, was }: Pair): Change {
+  return { kind, segment, parts: partsOf(kind, was?.text ?? "", segment.text), isBreak: false };
+}
 
-function compared(segment: Segment, was: Segment, isMoved: boolean): Change {
-  if (segment.text === was.text) return row(isMoved ? "moved" : "same", segment);
-  if (isMoved || !segment.text.startsWith(was.text)) return row("changed", segment, compareTexts(was.text, segment.text));
-  const end = was.text.slice(-SHOWN);
-  return row("longer", segment, [{ kind: "same", text: end }, { kind: "added", text: segment.text.slice(was.text.length) }]);
+function partsOf(kind: ChangeKind, old: string, now: string): readonly Part[] {
+  if (kind === "gone") return [{ kind: "removed", text: now }];
+  if (kind === "new") return [{ kind: "added", text: now }];
+  if (kind === "changed") return compareTexts(old, now);
+  if (kind === "longer") return [{ kind: "same", text: old.slice(-SHOWN) }, { kind: "added", text: now.slice(old.length) }];
+  return [];
 }
 
 /** The first that is not as it was ends what can be used again; text that grew at the very end does not. */
