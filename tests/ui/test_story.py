@@ -102,6 +102,10 @@ def test_the_lens_shows_what_is_sent_and_the_price_its_cause(page: Page) -> None
     expect(status).to_contain_text("again")
     expect(status).to_contain_text("The memory changed.")
     open_panel(page, "Context")
+    rows = lens.get_by_role("listitem")
+    expect(rows.filter(has_text="Memory")).to_contain_text("changed")
+    # Read again with what stands before it, and still the same text.
+    expect(rows.filter(has_text=NOTE)).to_contain_text("same")
     button(page, "Last").click()
     lens.get_by_role("button", name="Memory").click()
     expect(lens).to_contain_text("A mine in Wales.")
@@ -231,6 +235,41 @@ def test_the_palette_opens_a_number_of_the_sampler(page: Page) -> None:
     page.keyboard.insert_text("simple balanced")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Temperature", exact=True)).to_have_value("0.75")
+
+
+FIELDS = {
+    "Story: Memory": "memory",
+    "Story: Paragraphs up": "note-depth",
+    "Story: Banned phrases": "banned",
+    "Lore: New entry": "lore-new",
+    "Characters: New character": "character-new",
+    "Context: Changes": "lens-changes",
+    "Sampler: Changed only": "changed-only",
+    "Model: Doctor": "model-doctor",
+}
+
+
+def test_the_palette_opens_fields_of_every_panel(page: Page) -> None:
+    wait(page, lambda: editor(page).is_visible(), "the editor")
+    for name, field in FIELDS.items():
+        page.keyboard.press("Control+k")
+        page.get_by_role("combobox", name="Commands").fill(name)
+        page.keyboard.press("Enter")
+        expect(page.locator(f"#panel #{field}")).to_be_focused()
+
+
+def test_the_palette_sets_the_looks(page: Page) -> None:
+    wait(page, lambda: editor(page).is_visible(), "the editor")
+    for name, field in (("Text size", "text-size"), ("Line length", "measure")):
+        page.keyboard.press("Control+k")
+        page.keyboard.insert_text(name)
+        page.keyboard.press("Enter")
+        expect(page.locator(f"#{field}")).to_be_focused()
+        page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.keyboard.insert_text("dark")
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
 def test_the_doctor_reads_a_log(page: Page) -> None:

@@ -3,10 +3,11 @@
 import type { Page } from "./page";
 import { MODES } from "../modes/turns";
 import { DIGITS, RAIL } from "./place.svelte";
+import { choices, chosen } from "./choices";
 import { save, saveCopy } from "./copy";
 import { EXPORTS } from "./exports";
 import { splitLong } from "./paragraphs";
-import { LANGUAGES, type Language, say } from "../words/words.svelte";
+import { say } from "../words/words.svelte";
 
 export interface Command {
   id: string;
@@ -25,11 +26,6 @@ export function commandsOf(page: Page): Command[] {
     digit: DIGITS[name],
     run: () => (name === "branches" ? place.go({ sheet: "branches" }) : place.panel === name || place.toggle(name)),
   }));
-  const themes = [
-    ["light", t.themeLight],
-    ["dark", t.themeDark],
-    ["system", t.themeSystem],
-  ] as const;
   return [
     { id: "generate", label: t.generate, run: () => void modes.generate() },
     { id: "retry", label: t.retry, run: () => void session.retry() },
@@ -50,12 +46,13 @@ export function commandsOf(page: Page): Command[] {
     { id: "branch", label: t.branchHere, run: () => void session.branchHere() },
     { id: "split", label: t.splitSentences, run: () => void splitLong(session) },
     { id: "copy", label: t.saveCopy, run: () => saveCopy(session.text) },
-    ...themes.map(([theme, words]) => ({ id: theme, label: `${t.theme}: ${words}`, run: () => view.set({ theme }) })),
-    ...(Object.keys(LANGUAGES) as Language[]).map((language) => ({
-      id: language,
-      label: `${t.language}: ${LANGUAGES[language].name}`,
-      run: () => view.set({ language }),
-    })),
+    ...choices()
+      .filter(({ key }) => key !== "probabilities")
+      .flatMap(({ key, label, options }) =>
+        options.map(([value, words]) => ({ id: `${key}-${value}`, label: `${label}: ${words}`, run: () => view.set(chosen(key, value)) })),
+      ),
+    { id: "text-size", label: t.textSize, run: () => place.showView("text-size") },
+    { id: "measure", label: t.measure, run: () => place.showView("measure") },
     { id: "tour", label: t.tourShow, run: () => page.tour.begin() },
     { id: "probabilities", label: t.probabilities, run: () => view.set({ probabilities: view.looks.probabilities === "on" ? "off" : "on" }) },
     ...MODES.map((mode) => ({ id: `mode-${mode}`, label: `${t.mode}: ${t.modes[mode]}`, run: () => modes.choose(mode) })),

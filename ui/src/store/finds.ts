@@ -1,8 +1,9 @@
-/** What the palette finds besides commands: stories, chapters of the text, lore, and the numbers of the sampler. */
+/** What the palette finds besides commands: stories, chapters of the text, lore, the fields of panels, the sampler's numbers. */
 
 import { labelOf } from "../words/samplers";
 import { say } from "../words/words.svelte";
 import type { Command } from "./commands";
+import { fieldsOf } from "./fields";
 import type { Page } from "./page";
 import { nameOf } from "./sentencesOf";
 import { fieldOf, LENGTH, SEED } from "./settings";
@@ -40,7 +41,8 @@ export function findsOf(page: Page): Command[] {
       if (place.panel !== "lore") place.toggle("lore");
     },
   }));
-  return [...headings, ...lore, ...numbersOf(page), ...stories];
+  const fields = fieldsOf(page).map(({ panel, id, label }) => ({ id: `field-${id}`, label: `${t[panel]}: ${label}`, run: () => place.show(panel, id) }));
+  return [...headings, ...lore, ...fields, ...numbersOf(page), ...stories];
 }
 
 /** Each number opens its field, each preset sets its own. */

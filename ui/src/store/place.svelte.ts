@@ -107,6 +107,12 @@ export class Place {
     void tick().then(() => document.getElementById(field)?.focus());
   }
 
+  /** Opens the looks at one of their fields. */
+  showView(field: string): void {
+    this.isViewOpen = true;
+    void tick().then(() => document.getElementById(field)?.focus());
+  }
+
   closePanel(): void {
     const opener = this.#opener;
     this.panel = null;
