@@ -13,7 +13,7 @@ import pytest
 
 from coblyn import files
 from coblyn.errors import DiskFull
-from coblyn.files import disk_errors, require_not_full, write_whole
+from coblyn.files import disk_errors, read_small, read_text, require_not_full, write_whole
 
 
 def refuse(*_: object) -> None:
@@ -79,3 +79,24 @@ def test_a_full_disk_is_found_behind_a_failure_that_does_not_name_it(
     monkeypatch.setattr(files.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 4096})())
     with pytest.raises(DiskFull, match="Quantizing: no space left"):
         require_not_full(tmp_path, what="Quantizing")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such files")
+def test_a_small_file_is_a_regular_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        with pytest.raises(OSError, match=r"regular file|directory"):
+            read_small(path)
+    with pytest.raises(FileNotFoundError):
+        read_small(tmp_path / "none")
+
+
+def test_a_small_file_has_a_limit(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes("ü\r\nö".encode())
+    assert read_text(path, 6) == "ü\nö"
+    with pytest.raises(OSError, match="more than"):
+        read_text(path, 5)
+    path.write_bytes(b"\xff")
+    with pytest.raises(UnicodeDecodeError):
+        read_text(path)

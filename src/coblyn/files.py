@@ -1,4 +1,4 @@
-"""Writing files atomically: disk space, renaming, and readable errors.
+"""Reading small files, and writing files atomically: limits, disk space, renaming, and readable errors.
 
 Knows nothing of where bytes come from or what they mean.
 """
@@ -10,6 +10,7 @@ import errno
 import glob
 import os
 import shutil
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,10 +25,15 @@ __all__ = [
     "expanded",
     "human_size",
     "put_in_place",
+    "read_small",
+    "read_text",
     "real_path",
     "require_not_full",
     "require_space",
 ]
+
+SMALL = 16 * 2**20
+"""Bytes that a file of settings may have."""
 
 MARGIN = 8 * 2**20
 """Bytes that a disk keeps free beyond what is asked for, for logs and locks."""
@@ -66,6 +72,44 @@ def existing_file(reference: str) -> Path | None:
         return path if path.is_file() else None
     except (OSError, ValueError, RuntimeError):  # too long, a zero byte, ~nobody
         return None
+
+
+def read_small(path: Path, limit: int = SMALL) -> bytes:
+    """The bytes of a file that a setting names.
+
+    Pipes and devices are refused: they may never end, or never begin.
+
+    Args:
+        path: The file.
+        limit: Maximum number of bytes.
+
+    Raises:
+        OSError: It is not a regular file, is larger, or cannot be read.
+        ValueError: No file can have such a name.
+    """
+    with open(path, "rb", opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"more than {limit >> 20} MiB", str(path))
+    return content
+
+
+def read_text(path: Path, limit: int = SMALL, *, encoding: str = "utf-8") -> str:
+    """The text of a file that a setting names; all ends of lines become newlines.
+
+    Raises:
+        OSError: As ``read_small``.
+        ValueError: As ``read_small``, or the text is not in this encoding.
+    """
+    content = read_small(path, limit).decode(encoding)
+    return content.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _at_once(name: str, flags: int) -> int:
+    """Open a file without waiting for the writer of a pipe."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 
 def real_path(path: str | Path) -> str:

@@ -90,7 +90,7 @@ def test_a_huge_file_and_none_are_refused(tmp_path: Path) -> None:
         lite_page(str(tmp_path / "none.html"))
     file = tmp_path / "huge.html"
     file.write_bytes(PAGE + bytes(17 << 20))
-    with pytest.raises(SettingsError, match="MB"):
+    with pytest.raises(SettingsError, match="more than 16 MiB"):
         lite_page(str(file))
 
 

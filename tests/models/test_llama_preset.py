@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,14 @@ def test_keys_are_required_and_never_shown(tmp_path: Path) -> None:
     file.write_text("[a]\napi-key-file = gone.txt\n")
     with pytest.raises(SettingsError, match="api-key-file"):
         read_foreign(str(file))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such files")
+def test_keys_are_not_read_from_a_device_without_end(tmp_path: Path) -> None:
+    file = tmp_path / "models.ini"
+    file.write_text("[a]\napi-key-file = /dev/zero\n")
+    with pytest.raises(SettingsError, match=r"api-key-file.*not a regular file"):
+        read_llama_preset(str(file))
 
 
 def test_all_sections_are_read_with_what_counts_for_all(presets: Path) -> None:

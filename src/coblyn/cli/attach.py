@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from coblyn.errors import BadRequest
+from coblyn.files import read_small
 
 __all__ = ["content_with"]
+
+_MAX_SIZE = 256 * 2**20
+"""Bytes of a picture or a recording."""
 
 
 def content_with(text: str, files: Sequence[Path]) -> str | list[dict[str, Any]]:
@@ -27,7 +31,7 @@ def _part(file: Path) -> dict[str, Any]:
     from coblyn.chat.attachment import read_file
 
     try:
-        data = base64.b64encode(file.read_bytes()).decode()
+        data = base64.b64encode(read_small(file, _MAX_SIZE)).decode()
     except OSError as error:
         raise BadRequest(f"{file} cannot be read: {error.strerror}.", field="image") from error
     if read_file(data, str(file)).kind == "sound":

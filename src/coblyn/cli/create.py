@@ -41,9 +41,10 @@ def create(
 
 def _text(file: Path) -> str:
     from coblyn.errors import BadRequest
+    from coblyn.files import read_text
 
     try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+        return sys.stdin.read() if str(file) == "-" else read_text(file)
     except OSError as error:
         raise BadRequest(f"{file} cannot be read: {error.strerror}.", field="file") from error
     except UnicodeDecodeError as error:

@@ -9,10 +9,14 @@ from typing import Any
 from coblyn import paths
 from coblyn.api.wishes import Wishes
 from coblyn.errors import BadRequest, SettingsError
+from coblyn.files import read_text
 from coblyn.service.presets import Presets, check_values
 from coblyn.settings import Settings
 
 __all__ = ["kobold_options"]
+
+_MAX_STORY = 256 * 2**20
+"""Bytes of a saved story, which may hold pictures."""
 
 
 def kobold_options(settings: Settings) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def _story(name: str) -> str:
         return ""
     is_story = name.lstrip().startswith("{")
     try:
-        text = name if is_story else Path(name).expanduser().read_text(encoding="utf-8")
+        text = name if is_story else read_text(Path(name).expanduser(), _MAX_STORY)
         json.loads(text)
     except (OSError, ValueError, RuntimeError, RecursionError) as error:
         raise SettingsError(

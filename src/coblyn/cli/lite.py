@@ -8,7 +8,7 @@ from pathlib import Path
 
 from coblyn import paths
 from coblyn.errors import FetchError, SettingsError
-from coblyn.files import human_size
+from coblyn.files import read_small
 from coblyn.settings import Settings
 
 __all__ = ["lite_page", "with_page"]
@@ -66,10 +66,7 @@ def _fetched(address: str, name: str, sha256: str | None = None, size: int | Non
 
 def _require_page(page: Path, choice: str) -> None:
     try:
-        size = page.stat().st_size
-        if size > _MAX_SIZE:
-            raise SettingsError(f"{choice} has {human_size(size)}: that is not KoboldAI Lite.")
-        content = page.read_bytes()
+        content = read_small(page, _MAX_SIZE)
     except OSError as error:
         raise SettingsError(f"{choice} cannot be read: {error.strerror or error}.") from error
     is_page = content[:1024].lstrip().lower().startswith(b"<!doctype html")

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coblyn.errors import SettingsError
+from coblyn.files import read_small
 
 if TYPE_CHECKING:
     from coblyn.settings import Settings
 
 __all__ = ["Tls"]
+
+_MAX_SIZE = 1 << 20
+"""Bytes of a PEM file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,7 @@ class Tls:
 
 def _require_readable(name: str, path: str) -> None:
     try:
-        with Path(path).open("rb"):
-            return
+        read_small(Path(path), _MAX_SIZE)
     except OSError as error:
         raise SettingsError(
             f"The {name} {path} cannot be read: {(error.strerror or str(error)).lower()}.",

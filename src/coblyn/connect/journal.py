@@ -15,7 +15,7 @@ from typing import Any
 from coblyn import paths
 from coblyn.connect.plan import Change
 from coblyn.errors import NotFound, SettingsError
-from coblyn.files import disk_errors, write_whole
+from coblyn.files import disk_errors, read_text, write_whole
 
 __all__ = ["Done", "apply", "undo"]
 
@@ -122,7 +122,7 @@ def _entries(name: str) -> list[list[dict[str, Any]]]:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coblyn.errors import NotFound, SettingsError
-from coblyn.files import alone, disk_errors, write_whole
+from coblyn.files import alone, disk_errors, read_text, write_whole
 from coblyn.keys.key import ApiKey
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _change(path: Path, change: Callable[[TOMLDocument], None]) -> None:
     with disk_errors(path.parent, what="The settings file", error=SettingsError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with alone(path, on_wait=lambda: None):
-            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            text = read_text(path) if path.exists() else ""
             try:
                 document = tomlkit.parse(text)
             except TOMLKitError as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from coblyn.errors import SettingsError
+from coblyn.files import read_text
 
 __all__ = ["ToolServer", "read_servers"]
 
@@ -53,7 +54,7 @@ def read_servers(path: Path) -> tuple[ToolServer, ...]:
         SettingsError: It cannot be read, or an entry is invalid; the message names it.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"The tool servers' file {path} cannot be read: {error}.") from error
     servers = content.get("mcpServers") if isinstance(content, dict) else None

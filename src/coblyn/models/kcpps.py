@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from coblyn.errors import SettingsError
+from coblyn.files import read_text
 from coblyn.models.finite_json import finite
 
 __all__ = ["ENDINGS", "Kcpps", "is_kcpps", "read_kcpps"]
@@ -260,9 +261,7 @@ def _is_neutral(key: str, value: Any) -> bool:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MAX_SIZE:
-            raise ValueError(f"it has more than {MAX_SIZE >> 20} MiB")
-        value = finite(path.read_text(encoding="utf-8-sig"))
+        value = finite(read_text(path, MAX_SIZE, encoding="utf-8-sig"))
         if not isinstance(value, dict):
             raise TypeError("it holds no object")
     except (OSError, ValueError, TypeError, RecursionError) as error:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from coblyn.errors import SettingsError
-from coblyn.files import expanded
+from coblyn.files import expanded, read_text
 from coblyn.models.finite_json import finite
 
 __all__ = [
@@ -242,7 +242,7 @@ def _several(value: str) -> tuple[str, ...]:
 
 
 def _lines(path: str) -> tuple[str, ...]:
-    lines = expanded(path).read_text(encoding="utf-8").splitlines()
+    lines = read_text(expanded(path), MAX_SIZE).splitlines()
     return tuple(line.strip() for line in lines if line.strip())
 
 
@@ -347,9 +347,8 @@ def _load(path: Path) -> dict[str, dict[str, str]]:
     )
     parser.optionxform = _option  # type: ignore[assignment,method-assign]
     try:
-        if path.stat().st_size > MAX_SIZE:
-            raise ValueError(f"it has more than {MAX_SIZE >> 20} MiB")
-        parser.read_string(f"[{_TOP}]\n{path.read_text(encoding='utf-8-sig')}", str(path))
+        text = read_text(path, MAX_SIZE, encoding="utf-8-sig")
+        parser.read_string(f"[{_TOP}]\n{text}", str(path))
     except (OSError, ValueError, configparser.Error) as error:
         raise SettingsError(
             f"The presets {path} cannot be read: {error}.",

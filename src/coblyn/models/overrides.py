@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from coblyn.errors import SettingsError
-from coblyn.files import disk_errors, write_whole
+from coblyn.files import disk_errors, read_text, write_whole
 from coblyn.models.gguf import GgufHeader
 
 __all__ = ["NONE", "Overrides", "corrected", "path_of", "read_overrides", "write_overrides"]
@@ -68,7 +68,7 @@ def read_overrides(model: Path) -> Overrides:
     """
     path = path_of(model)
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tomllib.loads(read_text(path))
         overrides = msgspec.convert(found, Overrides, strict=True)
     except FileNotFoundError:
         return NONE

@@ -13,6 +13,7 @@ from typing import Any
 
 from coblyn.engine.params import DEFAULT_ORDER, PARAMETERS, SamplingParams
 from coblyn.errors import BadRequest, SettingsError
+from coblyn.files import read_text
 
 __all__ = ["Preset", "Presets", "changes", "check_values", "same_parameter", "shipped"]
 
@@ -143,7 +144,7 @@ def _check(name: str, value: Any) -> None:
 
 def _read_file(file: Path) -> tuple[Preset, ...]:
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        tables = tomllib.loads(read_text(file))
     except (OSError, ValueError) as error:
         raise SettingsError(f"The presets in {file} cannot be read: {error}.") from error
     return tuple(_own(file, name, values) for name, values in tables.items())

@@ -22,6 +22,7 @@ from msgspec import Meta
 
 from coblyn import paths
 from coblyn.errors import SettingsError
+from coblyn.files import read_text
 from coblyn.keys.key import ApiKey
 from coblyn.settings.engine import CacheType, EngineSettings, Knob
 from coblyn.settings.rule import Rule, rules
@@ -310,7 +311,7 @@ def _read(settings: type[Settings], origin: str, values: Mapping[str, Any]) -> d
 def _read_file(file: Path | None) -> dict[str, Any]:
     path = file or paths.config()
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path))
     except FileNotFoundError:
         if file is None:
             return {}

@@ -17,6 +17,7 @@ from typing import Any
 
 from coblyn import paths
 from coblyn.errors import SettingsError
+from coblyn.files import read_text
 from coblyn.settings.engine import EngineSettings
 from coblyn.settings.rule import rules
 from coblyn.settings.template import is_template
@@ -59,7 +60,7 @@ def _plain(name: str) -> str:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(file))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

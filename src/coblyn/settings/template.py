@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coblyn.errors import SettingsError
-from coblyn.files import expanded
+from coblyn.files import expanded, read_text
 
 __all__ = ["is_template", "read_template"]
 
@@ -26,9 +26,7 @@ def read_template(given: str) -> str:
         return given
     path = expanded(given)
     try:
-        if path.stat().st_size > MAX_SIZE:
-            raise ValueError(f"it has more than {MAX_SIZE >> 20} MiB")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, MAX_SIZE, encoding="utf-8-sig")
         if not text.strip():
             raise ValueError("it is empty")
     except (OSError, ValueError) as error:
