@@ -63,6 +63,25 @@ export interface Shelf {
   version: number;
   words: number;
   preview: string;
+  /** Where the words stand that the list was asked for. */
+  excerpt?: string;
+}
+
+/** A part of a list of stories: all of them or those in the trash, with words in the text or in the title. */
+export interface Part {
+  isTrash?: boolean;
+  words?: string;
+  title?: string;
+  limit: number;
+  offset?: number;
+}
+
+export interface Listed {
+  stories: readonly Shelf[];
+  /** How many the whole list has. */
+  count: number;
+  /** Changed stories in which nothing was searched yet. */
+  numUnread: number;
 }
 
 export interface Appended {
@@ -75,13 +94,6 @@ export interface Appended {
 export interface Stepped extends Appended {
   /** Whether the same could be done once more. */
   hasMore: boolean;
-}
-
-export interface Hit {
-  story: string;
-  title: string;
-  where: string;
-  excerpt: string;
 }
 
 /** A story that cannot be read; `readable` is the last version that can. */
@@ -104,9 +116,12 @@ export class StoriesApi {
     this.#http = http;
   }
 
-  async list(isTrash = false): Promise<Shelf[]> {
-    const { stories } = await this.#http.ask(`${STORIES}${isTrash ? "?trash=1" : ""}`);
-    return Array.isArray(stories) ? (stories as Shelf[]) : [];
+  async list({ isTrash = false, words = "", title = "", limit, offset = 0 }: Part): Promise<Listed> {
+    const asked = { ...(isTrash ? { trash: "1" } : {}), ...(words ? { q: words } : {}), ...(title ? { title } : {}) };
+    const query = new URLSearchParams({ ...asked, limit: String(limit), offset: String(offset) }).toString();
+    const said = await this.#http.ask(`${STORIES}?${query}`);
+    const stories = Array.isArray(said.stories) ? (said.stories as Shelf[]) : [];
+    return { stories, count: number(said.num_stories) ?? stories.length, numUnread: number(said.num_unread) ?? 0 };
   }
 
   async create(body: { id?: string; operations?: readonly Sent[]; copy_of?: string; version?: number }): Promise<Shelf> {
@@ -147,11 +162,6 @@ export class StoriesApi {
 
   async emptyTrash(): Promise<void> {
     await this.#http.ask(`${LIBRARY}/empty-trash`, {});
-  }
-
-  async search(words: string): Promise<Json[]> {
-    const { hits } = await this.#http.ask(`${LIBRARY}/search?q=${encodeURIComponent(words)}`);
-    return Array.isArray(hits) ? hits.filter(isJson) : [];
   }
 
   /** A file becomes a new story, or adds its cards and lore to one. */

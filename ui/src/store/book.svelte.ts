@@ -75,7 +75,7 @@ export class Book {
     this.hasOutbox = outbox !== null;
     if (outbox) tellOfLeft(await sendLeft(this.#api, outbox), outbox, this.#events.onOrphan, (words) => this.create(words));
     if (wanted.story) return this.open(wanted.story, wanted.branch);
-    const [last] = await this.#api.list();
+    const [last] = (await this.#api.list({ limit: 1 })).stories;
     this.isFirst = last === undefined;
     return last ? this.open(last.id, null) : this.create(sample());
   }

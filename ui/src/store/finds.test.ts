@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { headingsOf } from "./finds";
+import { headingsOf, titleIn } from "./finds";
 
 test("headings are lines that begin with number signs and a space", () => {
   const text = "# One\nRain.\n\n##  Two \n#three\n a # four\n####### five\n";
@@ -8,4 +8,8 @@ test("headings are lines that begin with number signs and a space", () => {
     { title: "One", at: 0 },
     { title: "Two", at: 13 },
   ]);
+});
+
+test("a title is looked for with the word before it, and without", () => {
+  expect(["heron", " Story: heron ", "story:", "sto", ""].map(titleIn)).toEqual(["heron", "heron", "", "", ""]);
 });

@@ -21,10 +21,17 @@ export function headingsOf(text: string): Heading[] {
   return [...text.matchAll(HEADING)].map((found) => ({ title: (found[1] ?? "").trim(), at: found.index }));
 }
 
+/** What of a query may stand in a title: stories are found by "Story: The heron", too. */
+export function titleIn(query: string): string {
+  const [words, label] = [query.trim(), `${say().story}:`];
+  if (label.toLowerCase().startsWith(words.toLowerCase())) return "";
+  return words.toLowerCase().startsWith(label.toLowerCase()) ? words.slice(label.length).trim() : words;
+}
+
 export function findsOf(page: Page): Command[] {
   const { library, session, place } = page;
   const t = say();
-  const stories = library.stories
+  const stories = library.named
     .filter(({ id }) => id !== session.book.id)
     .map(({ id, title }) => ({ id: `story-${id}`, label: `${t.story}: ${title || t.untitled}`, run: () => void session.open(id, null) }));
   const chapters = page.modes.hasTurns ? [] : headingsOf(session.text);

@@ -5,49 +5,84 @@ import { ApiError } from "../api/types";
 import { problemOf } from "./notices";
 import type { CardExport, Export } from "./exports";
 import { linesOf, type ReportLine } from "./report";
+import { Shelves } from "./shelves.svelte";
 
 export type { Shelf } from "../api/stories";
 
-export interface Found {
-  story: string;
-  title: string;
-  excerpt: string;
-}
+/** Milliseconds after the last letter before a search, and before it is asked again for stories that were not searched yet. */
+const PAUSE = 150;
+const AGAIN = 100;
+
+/** So many stories are found by their names. */
+const MOST_NAMED = 60;
 
 export class Library {
-  stories = $state.raw<readonly Shelf[]>([]);
-  trash = $state.raw<readonly Shelf[]>([]);
-  found = $state.raw<readonly Found[] | null>(null);
+  readonly shelves = new Shelves();
+  isTrash = $state(false);
+  numTrashed = $state(0);
+  /** Stories whose titles hold what was typed last, for the palette. */
+  named = $state.raw<readonly Shelf[]>([]);
   report = $state.raw<readonly ReportLine[]>([]);
   failure = $state("");
 
   readonly #api: StoriesApi;
+  #words = $state("");
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Numbers of the last look and the last search: what answers an earlier one is out of date. */
-  #looks = 0;
-  #searches = 0;
+  #numNamings = 0;
 
   constructor(api: StoriesApi) {
     this.#api = api;
   }
 
-  async look(): Promise<void> {
-    const number = ++this.#looks;
+  get isSearch(): boolean {
+    return this.#words !== "";
+  }
+
+  /** Reads the list: the same again as far as it is shown, or another one from its beginning. */
+  async look(isSame = true): Promise<void> {
+    clearTimeout(this.#timer);
+    const { isTrash } = this;
+    const words = this.#words;
     await this.#try(async () => {
-      const [stories, trash] = await Promise.all([this.#api.list(), this.#api.list(true)]);
-      if (number === this.#looks) [this.stories, this.trash] = [stories, trash];
+      const [isNewest, trash] = await Promise.all([
+        this.shelves.look((offset, limit) => this.#api.list({ isTrash, words, offset, limit }), isSame),
+        this.#api.list({ isTrash: true, limit: 1 }),
+      ]);
+      if (!isNewest) return;
+      this.numTrashed = trash.count;
+      if (this.shelves.numUnread > 0) this.#later(AGAIN, true);
     });
   }
 
-  /** Searches a moment after the last letter; nothing to search for shows all stories again. */
-  search(words: string): void {
+  /** Rows of the list are on screen. */
+  async show(from: number, to: number): Promise<void> {
+    await this.#try(() => this.shelves.show(from, to));
+  }
+
+  /** Nobody looks any more. */
+  leave(): void {
     clearTimeout(this.#timer);
-    this.#searches += 1;
-    if (words.trim() === "") {
-      this.found = null;
-      return;
-    }
-    this.#timer = setTimeout(() => void this.#try(() => this.#search(words)), 150);
+    [this.isTrash, this.#words] = [false, ""];
+  }
+
+  /** Only stories with these words, a moment after the last letter; all of them again where there is none. */
+  search(words: string): void {
+    this.#words = words.trim();
+    this.#later(this.#words === "" ? 0 : PAUSE, false);
+  }
+
+  async choose(isTrash: boolean): Promise<void> {
+    this.isTrash = isTrash;
+    await this.look(false);
+  }
+
+  /** Finds stories by a part of their names. */
+  async name(title: string): Promise<void> {
+    const number = ++this.#numNamings;
+    await this.#try(async () => {
+      const { stories } = await this.#api.list({ title, limit: MOST_NAMED });
+      if (number === this.#numNamings) this.named = stories;
+    });
   }
 
   async move(id: string, verb: "trash" | "restore"): Promise<void> {
@@ -88,12 +123,9 @@ export class Library {
     return this.#api.backupAddress;
   }
 
-  async #search(words: string): Promise<void> {
-    const number = this.#searches;
-    const hits = await this.#api.search(words);
-    if (number !== this.#searches) return;
-    const text = (value: unknown): string => (typeof value === "string" ? value : "");
-    this.found = hits.map((hit) => ({ story: text(hit.story), title: text(hit.title), excerpt: text(hit.excerpt) }));
+  #later(milliseconds: number, isSame: boolean): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.look(isSame), milliseconds);
   }
 
   async #try(work: () => Promise<unknown>): Promise<void> {

@@ -288,6 +288,8 @@ export const en = {
   backup: "Back up all",
   searchAll: "Search all stories",
   noHits: "No story has these words.",
+  numStories: (n: number) => count(n, "story", "stories"),
+  unread: (n: number) => `${count(n, "story is", "stories are")} still being searched.`,
   noStories: "There are no stories yet.",
   trash: "Trash",
   toTrash: "Move to the trash",

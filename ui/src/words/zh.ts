@@ -274,6 +274,8 @@ export const zh: Words = {
   backup: "全部备份",
   searchAll: "搜索所有故事",
   noHits: "没有故事含有这些词。",
+  numStories: (n) => `${whole.format(n)} 个故事`,
+  unread: (n) => `还有 ${whole.format(n)} 个故事正在搜索。`,
   noStories: "还没有故事。",
   trash: "回收站",
   toTrash: "移到回收站",
