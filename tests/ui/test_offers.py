@@ -68,6 +68,24 @@ def test_a_branch_grows_from_a_token_that_could_have_been(page: Page) -> None:
     wait(page, lambda: text(page) == whole, "the branch before")
 
 
+def test_words_of_a_take_have_their_chances(page: Page) -> None:
+    command(page, "Probabilities")
+    write(page, PROMPT)
+    button(page, "More ways to continue").click()
+    button(page, "Write 2 takes").click()
+    expect(page.locator(".takes")).to_be_visible()
+    expect(button(page, "Stop all")).to_have_count(0)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    wait(page, lambda: text(page).startswith(PROMPT + "The lamp"), "the sentence")
+    editor(page).focus()
+    page.keyboard.press("Control+Home")
+    for _ in range(len(PROMPT) + 3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Control+i")
+    expect(page.get_by_role("group", name="What could have stood here")).to_be_visible()
+
+
 def test_a_suggestion_is_taken_by_the_word_the_sentence_or_not(page: Page) -> None:
     write(page, PROMPT)
     page.keyboard.press("Alt+Enter")

@@ -101,6 +101,7 @@ def surfaces(page: Page) -> Iterator[str]:
     button(page, "More ways to continue").click()
     yield "the ways to continue"
     button(page, "Write 3 takes").click()
+    expect(page.locator(".takes")).to_be_visible()
     expect(button(page, "Stop all")).to_have_count(0)
     yield "takes"
     page.keyboard.press("Escape")

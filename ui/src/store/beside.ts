@@ -16,7 +16,7 @@ export async function writeTakes(session: Session, count: number): Promise<void>
     const table = await sampler.ready();
     const sent = await outlook.prepare(null);
     outlook.sent(sent);
-    const { request, fit } = requestOf(sent, book.places, sampler.settings, table, newKey());
+    const { request, fit } = requestOf(sent, book.places, sampler.settings, table, newKey(), session.numAlternatives);
     const { id, branch } = book;
     const slot = newId();
     // All of them are in the journal from their first words: a page that is gone in a moment loses none.
@@ -38,6 +38,7 @@ export function useTake(session: Session, onlyOne: boolean): void {
   const id = text === take.text && !take.isWriting ? take.piece : newId();
   book.beginPiece(id);
   story.insert(story.length(), story.length(), text, id);
+  story.addChances(takes.tokens(text));
   book.endPiece();
   if (id !== take.piece) book.put(`takes/${newId()}`, { slot: slotOf(book.places.takes, take.piece), piece: id, text });
   session.closeTakes();

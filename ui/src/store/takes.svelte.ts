@@ -1,7 +1,7 @@
 /** Several takes of the next piece, written beside each other from one prompt, of which the writer uses one or a part. */
 
 import type { Api } from "../api/client";
-import type { GenerateRequest } from "../api/types";
+import type { GenerateRequest, TokenChance } from "../api/types";
 import { newId } from "../journal/journal.svelte";
 import { newKey } from "./generation.svelte";
 
@@ -43,6 +43,8 @@ export class Takes {
   readonly #api: Api;
   #keys: string[] = [];
   #controllers: AbortController[] = [];
+  /** Of each take, if the request asks for them; not state, since there are many. */
+  #tokens: TokenChance[][] = [];
 
   constructor(api: Api) {
     this.#api = api;
@@ -60,6 +62,7 @@ export class Takes {
     this.upTo = null;
     this.#keys = this.list.map(newKey);
     this.#controllers = this.list.map(() => new AbortController());
+    this.#tokens = this.list.map(() => []);
     await Promise.all(
       this.list.map((take, index) => {
         const seed = request.sampler_seed < 0 ? -1 : request.sampler_seed + index;
@@ -90,6 +93,11 @@ export class Takes {
     return onlyOne ? (sentences[this.upTo - 1] ?? "") : sentences.slice(0, this.upTo).join("");
   }
 
+  /** The tokens that these words of the chosen take were drawn as; none where that is not known. */
+  tokens(words: string): TokenChance[] {
+    return tokensOf(words, this.#tokens[this.chosen] ?? []);
+  }
+
   turn(step: 1 | -1): void {
     const count = this.list?.length ?? 0;
     this.chosen = (this.chosen + step + count) % Math.max(1, count);
@@ -108,6 +116,7 @@ export class Takes {
     try {
       for await (const event of this.#api.generate(request, signal)) {
         if (event.kind !== "text") continue;
+        this.#tokens[index]?.push(...(event.tokens ?? []));
         take.text += fitted(event.text);
         if (take.text === "" || performance.now() - keptAt < KEPT_EVERY) continue;
         keptAt = performance.now();
@@ -135,4 +144,15 @@ export function sentencesOf(text: string): string[] {
   }
   if (lines !== "") sentences.push(lines);
   return sentences;
+}
+
+/** Those of a take's tokens in which words of it stand, in order. */
+export function tokensOf(words: string, tokens: readonly TokenChance[]): TokenChance[] {
+  const start = tokens.map(({ text }) => text).join("").indexOf(words.trim());
+  let at = 0;
+  return tokens.filter(({ text }) => {
+    const from = at;
+    at += text.length;
+    return start >= 0 && at > start && from < start + words.trim().length;
+  });
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { Api } from "../api/client";
 import type { GenerateRequest } from "../api/types";
-import { sentencesOf, type Take, Takes } from "./takes.svelte";
+import { sentencesOf, type Take, Takes, tokensOf } from "./takes.svelte";
 
 test("takes are kept from their first words on, and at their end", async () => {
   let goOn: () => void = () => undefined;
@@ -29,4 +29,12 @@ test("empty lines are no sentences: what is marked is what is used", () => {
   expect(sentencesOf(text).join("")).toBe(text);
   expect(sentencesOf(text)).toHaveLength(sentencesOf(text.trimStart()).length);
   expect(sentencesOf(text)[0]?.trim()).toBe("The lamp went out.");
+});
+
+test("a sentence of a take has its own tokens", () => {
+  const tokens = [" She", " fell.", " She", " rose.", "\n"].map((text) => ({ text, logprob: -1, top: [] }));
+  const texts = (words: string): string[] => tokensOf(words, tokens).map(({ text }) => text);
+  expect(texts("She fell. She rose.\n")).toEqual([" She", " fell.", " She", " rose."]);
+  expect(texts("She rose.")).toEqual([" She", " rose."]);
+  expect(texts("She sang.")).toEqual([]);
 });
