@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { endOf, numWords, plainly } from "./count";
+import { endOf, numWords, plainly, startOf } from "./count";
 
 test("words are counted, and signs where there are no spaces", () => {
   expect(numWords("")).toBe(0);
@@ -17,4 +17,10 @@ test("the end of a text begins with a word", () => {
 
 test("a preview has no marks", () => {
   expect(plainly("{{[INPUT]}} How deep? {{[OUTPUT]}} <think>Hm.</think> Sixty.")).toBe("How deep? Hm. Sixty.");
+});
+
+test("the beginning of a text ends with a word, and says that it goes on", () => {
+  expect(startOf("She fell.", 20)).toBe("She fell.");
+  expect(startOf("The lamp went out on the third level", 19)).toBe("The lamp went out…");
+  expect(startOf("她".repeat(30), 10)).toBe(`${"她".repeat(10)}…`);
 });

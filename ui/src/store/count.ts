@@ -8,6 +8,14 @@ export function numWords(text: string): number {
   return text.match(WORDS)?.length ?? 0;
 }
 
+/** The beginning of a text that is at most so long, to the end of a word. */
+export function startOf(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const start = text.slice(0, max);
+  const space = start.search(/\s\S*$/);
+  return `${space > (2 * max) / 3 ? start.slice(0, space) : start.trimEnd()}…`;
+}
+
 /** The end of a text that is at most so long, from the beginning of a word. */
 export function endOf(text: string, max: number): string {
   if (text.length <= max) return text;

@@ -250,7 +250,6 @@ export const en = {
     "and she had taken her brother’s place on the ladder while he lay at home with the fever.",
 
   // Library
-  locale: "en",
   backToDesk: "Back to the desk",
   newStory: "New story",
   importFile: "Import",

@@ -21,6 +21,11 @@ export function speak(wanted: Language): void {
   if (typeof document !== "undefined") document.documentElement.lang = wanted;
 }
 
+/** For dates: the browser's own variety of the language that is chosen now, such as British English. */
+export function locale(): string {
+  return navigator.languages.find((tag) => tag.slice(0, 2).toLowerCase() === language) ?? language;
+}
+
 /** The words of the language that is chosen now; what shows them follows a change. */
 export function say(): Words {
   return LANGUAGES[language];
