@@ -66,3 +66,24 @@ def test_a_server_that_is_started_again_gets_what_was_typed_meanwhile(
         wait(page, lambda: text(page) == whole + " Still here.", "the story")
         assert generate(page).startswith(whole + " Still here.")
         page.close()
+
+
+def test_a_second_page_leaves_the_words_of_the_first_to_it(
+    new_page: NewPage, server_url: str
+) -> None:
+    one = new_page(server_url)
+    one.expected = ["net::ERR"]  # type: ignore[attr-defined]
+    one.route("**/operations", lambda route: route.abort())
+    write(one, "Not sent yet:")
+    expect(one.get_by_role("banner")).to_contain_text("Kept in this browser")
+    other = one.context.new_page()
+    other.goto(one.url, wait_until="commit")
+    for number in range(30):  # without a pause, so that it is one operation that grows
+        one.keyboard.insert_text(f" {number}")
+        one.wait_for_timeout(100)
+    wait(other, lambda: other.evaluate("() => window.__app.save() !== ''"), "the story")
+    one.unroute("**/operations")
+    typed = "Not sent yet:" + "".join(f" {number}" for number in range(30))
+    wait_until_saved(one)
+    wait(other, lambda: text(other) == typed, "the words")
+    assert text(one) == typed

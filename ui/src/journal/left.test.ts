@@ -26,3 +26,22 @@ test("what the server takes is gone from the browser, what it will never take is
   expect((await sendLeft({ append }, outbox)).map(({ story }) => story)).toEqual(["gone", "met"]);
   expect(kept).toEqual([{ ...left[0], operations: [] }]);
 });
+
+test("what a page that is open has not sent is left to it, and sent once it is gone", async () => {
+  const [here, there] = [[edit(typed(0, "here"))], [edit(typed(0, "there"))]];
+  let left: Waiting[] = [{ story: "s", author: "gone", base: 1, operations: here }, { story: "s", author: "open", base: 1, operations: there }];
+  const sent: string[] = [];
+  let leave: () => Promise<void> = () => Promise.resolve();
+  const outbox = { all: () => Promise.resolve(left), keep: (one: Waiting) => Promise.resolve(void (left = left.filter(({ author }) => author !== one.author))) };
+  const append = (_story: string, _base: number, author: string, operations: readonly Sent[]): Promise<Appended> => {
+    sent.push(`${author}: ${wordsOf(operations)}`);
+    return Promise.resolve({ version: 2, operations: [], since: [] });
+  };
+  const once = (author: string, act: () => Promise<void>): Promise<void> => (author === "gone" ? act() : new Promise((resolve) => (leave = () => act().then(resolve))));
+  expect(await sendLeft({ append }, outbox, once)).toEqual([]);
+  expect(sent).toEqual(["gone: here"]);
+  left = left.map((one) => ({ ...one, operations: [edit(typed(0, "there and on"))] }));
+  await leave();
+  expect(sent).toEqual(["gone: here", "open: there and on"]);
+  expect(left).toEqual([]);
+});

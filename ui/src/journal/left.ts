@@ -3,20 +3,38 @@
 import type { Operation, Sent, StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
 import type { Outbox, Waiting } from "./outbox";
+import { whenGone } from "./pages";
 
-/** Sends what was left; gives what the server will not take however often it is asked. */
-export async function sendLeft(api: Pick<StoriesApi, "append">, outbox: Outbox): Promise<Waiting[]> {
+/** Milliseconds for which a page that is just going may keep the start of the next one waiting. */
+const GOING = 500;
+
+/**
+ * Sends what pages that are gone have left; gives what the server will not take however often it is asked. A page that
+ * is open sends its words itself, and goes on with them: what it leaves is sent once it is gone.
+ */
+export async function sendLeft(api: Pick<StoriesApi, "append">, outbox: Outbox, once = whenGone): Promise<Waiting[]> {
   const orphans: Waiting[] = [];
-  for (const waiting of await outbox.all()) {
-    try {
-      await api.append(waiting.story, waiting.base, waiting.author, waiting.operations);
-      await outbox.keep({ ...waiting, operations: [] });
-    } catch (error) {
-      // A story that is gone, or words that meet others: both stay as they are. All else is tried again at the next start.
-      if (error instanceof ApiError && (error.status === 404 || error.status === 409)) orphans.push(waiting);
-    }
-  }
+  const authors = new Set((await outbox.all()).map(({ author }) => author));
+  const sent = [...authors].map((author) =>
+    once(author, async () => {
+      const left = (await outbox.all()).filter((waiting) => waiting.author === author);
+      for (const waiting of left) if (!(await isDone(api, outbox, waiting))) orphans.push(waiting);
+    }),
+  );
+  await Promise.race([Promise.all(sent), new Promise((resolve) => setTimeout(resolve, GOING))]);
   return orphans;
+}
+
+/** Whether it was sent, or can be sent at another time. */
+async function isDone(api: Pick<StoriesApi, "append">, outbox: Outbox, waiting: Waiting): Promise<boolean> {
+  try {
+    await api.append(waiting.story, waiting.base, waiting.author, waiting.operations);
+    await outbox.keep({ ...waiting, operations: [] });
+    return true;
+  } catch (error) {
+    // A story that is gone, or words that meet others: both stay as they are. All else is tried again at the next start.
+    return !(error instanceof ApiError && (error.status === 404 || error.status === 409));
+  }
 }
 
 /** Words of a story that is gone, or that meet others there: a new story keeps them if the writer wants that. */

@@ -10,6 +10,7 @@ import { difference } from "../journal/difference";
 import { Journal, newId } from "../journal/journal.svelte";
 import { sendLeft, tellOfLeft } from "../journal/left";
 import type { Outbox } from "../journal/outbox";
+import { announce } from "../journal/pages";
 import { sourcesOf } from "../journal/sources";
 import { Units } from "../journal/units";
 import { branchesOf } from "./branches";
@@ -73,6 +74,7 @@ export class Book {
   async start(outbox: Outbox | null, wanted: { story: string | null; branch: string | null }): Promise<void> {
     this.#outbox = outbox;
     this.hasOutbox = outbox !== null;
+    if (outbox) announce(this.#author);
     if (outbox) tellOfLeft(await sendLeft(this.#api, outbox), outbox, this.#events.onOrphan, (words) => this.create(words));
     if (wanted.story) return this.open(wanted.story, wanted.branch);
     const [last] = (await this.#api.list({ limit: 1 })).stories;

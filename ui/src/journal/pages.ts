@@ -1,0 +1,19 @@
+/** Which pages are open: each holds a lock of the browser's, which goes with it however it ends. */
+
+/** Says that this page is open, until it is gone. */
+export function announce(author: string): void {
+  void locks()?.request(nameOf(author), () => new Promise(() => undefined));
+}
+
+/** Does something once the page of this author is gone; at once where the browser has no locks. */
+export async function whenGone(author: string, act: () => Promise<void>): Promise<void> {
+  const found = locks();
+  await (found ? found.request(nameOf(author), act) : act());
+}
+
+const nameOf = (author: string): string => `coblyn-page-${author}`;
+
+/** Pages without encryption from other machines have none, whatever the types say. */
+function locks(): LockManager | undefined {
+  return (globalThis.navigator as Navigator | undefined)?.locks as LockManager | undefined;
+}
