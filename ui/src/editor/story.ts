@@ -9,7 +9,7 @@ import { addChances, type ChanceListener, chances, chancesIn, type Drawn, type P
 import { gather } from "./frames";
 import { type Ghost, type GhostListener, ghostOf, ghosts, offer, setGhost } from "./ghost";
 import { type Piece, pieceExtension, pieceOf, setPieces } from "./piece";
-import { factsOf, keys, report, type StoryListener, surface } from "./surface";
+import { factsOf, keys, oneLineEnd, report, type StoryListener, surface } from "./surface";
 import { redoStep, Take, type Target, undoStep } from "./take";
 
 export type { Runs } from "./authors";
@@ -152,7 +152,7 @@ function textOf(doc: Text): string {
 
 /** The state of an editor, without anything on screen. */
 export function createState(options: StoryOptions): EditorState {
-  const text = oneLineEnd(options.text);
+  const { text } = options;
   const state = EditorState.create({
     doc: text,
     selection: { anchor: Math.min(options.at ?? text.length, text.length) },
@@ -196,11 +196,6 @@ function applyRemote(
   });
   const now = lastPiece(view.state);
   view.dispatch({ effects: setPieces.of({ now, before: null, isHalf: false }), annotations: quiet });
-}
-
-/** The editor counts every line end as one character, so lengths agree only where it is one. */
-function oneLineEnd(text: string): string {
-  return text.replace(/\r\n?/g, "\n");
 }
 
 function targetOf(view: EditorView): Target {

@@ -2,12 +2,13 @@
 
 import { redoDepth, standardKeymap, undoDepth } from "@codemirror/commands";
 import { search, searchKeymap } from "@codemirror/search";
-import { type ChangeSet, type EditorState, type Extension, Prec, Transaction } from "@codemirror/state";
+import { type ChangeSet, EditorState, type Extension, Prec, Transaction } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 
 import { runsOf, unreported } from "./authors";
 import { pieceOf } from "./piece";
 import { theme } from "./theme";
+import { whole } from "./whole";
 
 /** What can be done at the moment, and how long the text is. */
 export interface StoryFacts {
@@ -35,6 +36,9 @@ export function surface(options: StoryListener): Extension {
     EditorView.lineWrapping,
     placeholder(options.placeholder),
     search({ top: true }),
+    // A return that came from elsewhere stays a character, so that positions are those of the journal; pasted words have none.
+    EditorState.lineSeparator.of("\n"),
+    EditorView.clipboardInputFilter.of(oneLineEnd),
     EditorView.contentAttributes.of({
       "aria-label": options.label,
       tabindex: "0",
@@ -71,10 +75,12 @@ export function report({ onChange, onEdit }: StoryListener): Extension {
   return EditorView.updateListener.of(({ state, transactions, docChanged }) => {
     for (const transaction of transactions)
       if (transaction.docChanged && !transaction.annotation(unreported))
-        onEdit(transaction.changes, pieceIn(transaction), transaction.annotation(Transaction.userEvent) ?? "");
+        onEdit(editOf(transaction), pieceIn(transaction), transaction.annotation(Transaction.userEvent) ?? "");
     if (transactions.length > 0) onChange(factsOf(state), docChanged);
   });
 }
+
+const editOf = ({ changes, startState, newDoc }: Transaction): ChangeSet => whole(changes, startState.doc, newDoc);
 
 /** The piece that all new words of a change are from, or "" for the writer's. */
 function pieceIn({ changes, state }: Transaction): string {
@@ -93,4 +99,9 @@ export function factsOf(state: EditorState): StoryFacts {
     canRedo: redoDepth(state) > 0,
     canRetry: pieceOf(state) !== null,
   };
+}
+
+/** Words for the editor, which writes every line end as one character. */
+export function oneLineEnd(text: string): string {
+  return text.replace(/\r\n?/g, "\n");
 }

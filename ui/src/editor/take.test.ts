@@ -207,7 +207,7 @@ test("the caret stays at the end, but is left alone elsewhere", () => {
 });
 
 test("carriage returns do not shift the piece, also across two chunks", () => {
-  const desk = new Desk("One\r\ntwo");
+  const desk = new Desk("One\ntwo");
   desk.generate("end", " three\r", "\nfour\r\n", "five");
   expect(desk.text).toBe("One\ntwo three\nfour\nfive");
   expect(desk.piece).toBe(" three\nfour\nfive");
