@@ -161,6 +161,36 @@ async def test_somebody_ends_it_while_it_runs() -> None:
         assert message["content"]
 
 
+@pytest.mark.parametrize(
+    ("path", "extra"),
+    [
+        ("/v1/messages", {"thinking": {"type": "enabled", "budget_tokens": 1024}}),
+        ("/v1/responses", {"input": "a", "max_output_tokens": 2000}),
+        ("/api/chat", {"think": True, "options": {"num_predict": 2000}}),
+        (CHAT, {}),
+    ],
+)
+async def test_a_stream_of_every_dialect_is_ended_by_its_request(
+    path: str, extra: dict[str, Any]
+) -> None:
+    body = {"model": "fake", "messages": MESSAGES, "max_tokens": 2000, "stream": True} | extra
+    if "input" in extra:
+        del body["messages"], body["max_tokens"]
+    async for client in client_of(TEMPLATE, "<think>" + "on and on " * 500, seconds_a_step=0.001):
+        async with client.open("POST", path, body) as stream:
+            begun = b""
+            while b"on" not in begun.replace(b"content", b"").replace(b"reason", b""):
+                begun += await stream.next() or b""
+            name = stream.answer_headers["x-request-id"]
+            ended = await client.post(f"/api/coblyn/requests/{name}/end-thinking", {})
+            assert ended.json == {"success": True}
+            rest = await stream.all()
+        times = 4 if "input" in extra else 1  # its closing events repeat the text
+        assert (begun + rest).count(b"on and") < 400 * times
+        other = await client.post(f"/api/coblyn/requests/{name}/end-thinking", {})
+        assert other.json == {"success": False}, "it is over"
+
+
 def test_templates_are_told() -> None:
     chat = GenerateCommand(ChatPrompt((), variables=(("reasoning_effort", "high"),)))
     bound = bind_thinking(chat, {"reasoning_effort": "low", "reasoning_budget": 5000})

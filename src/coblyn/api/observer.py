@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from coblyn.api.access import caller_of
 from coblyn.api.metrics import Metrics
 from coblyn.api.paths import Paths
-from coblyn.api.request_id import begin_request
+from coblyn.service.request_id import begin_request
 
 __all__ = ["Observer"]
 

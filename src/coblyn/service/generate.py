@@ -221,7 +221,7 @@ class Generator:
         return bool(records)
 
     async def end_thinking(self, key: str) -> bool:
-        """End the reasoning of the active generations with this key.
+        """End the reasoning of the active generations with this key, or of the request of this id.
 
         Returns:
             Whether there was any.

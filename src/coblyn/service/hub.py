@@ -14,6 +14,7 @@ from coblyn.engine.events import Delta, Event, Finish, TokenText
 from coblyn.errors import CoblynError
 from coblyn.service.caller import CALLER, Caller
 from coblyn.service.command import AnyPrompt
+from coblyn.service.request_id import request_id
 
 __all__ = ["Hub", "Record"]
 
@@ -46,6 +47,7 @@ class Record:
         is_aborted: Whether its abort was requested.
         cancel: Cancels the request in the engine, by id; None before it is submitted.
         end_thinking: Ends its reasoning in the same way.
+        request: The id of the request that it belongs to, as in the answer's header.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Record:
     keeps_tokens: bool = False
     cancel: Callable[[str], Awaitable[None]] | None = field(default=None, repr=False)
     end_thinking: Callable[[str], Awaitable[None]] | None = field(default=None, repr=False)
+    request: str = field(default_factory=request_id)
 
     @property
     def text(self) -> str:
@@ -80,6 +83,10 @@ class Record:
         if self.finish:
             return self.finish.reason
         return "failed" if self.failure else "left"
+
+    def has_name(self, name: str) -> bool:
+        """Whether the caller knows it by that: its key, or the id of its request."""
+        return name in (self.key, self.request)
 
     def note(self, event: Event | CoblynError) -> None:
         """Record an event, or the error that ended it."""
@@ -132,17 +139,17 @@ class Hub:
             self._finished.append(record)
 
     def active(self, key: str) -> list[Record]:
-        """Active generations with this key that the caller may see.
+        """Active generations with this key, or of the request of this id, that the caller may see.
 
         Without a key, the only active one, if there is exactly one.
         """
         records = [record for record in self._active.values() if _is_visible(record)]
         if key:
-            return [record for record in records if record.key == key]
+            return [record for record in records if record.has_name(key)]
         return records if len(records) == 1 else []
 
     def find(self, key: str) -> Record | None:
-        """The newest generation with this key, active or finished.
+        """The newest generation with this key, or of the request of this id, active or finished.
 
         Without a key, the only active one, or the last finished one if none is active.
         """
@@ -152,7 +159,7 @@ class Hub:
         if not key:
             is_busy = any(map(_is_visible, self._active.values()))
             return None if is_busy else next(finished, None)
-        return next((record for record in finished if record.key == key), None)
+        return next((record for record in finished if record.has_name(key)), None)
 
     def finished_of(self, model: str) -> list[Record]:
         """The kept generations of a model, newest first."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from coblyn.api.framing import SSE
 from coblyn.api.problem import Problem
-from coblyn.api.request_id import request_id
+from coblyn.service.request_id import request_id
 
 __all__ = ["anthropic_body", "anthropic_event", "request_id_header"]
 

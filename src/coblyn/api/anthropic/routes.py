@@ -24,12 +24,12 @@ from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.later import Warnings, warning_headers
 from coblyn.api.parameters import OPENAI_NUMBERS, with_numbers
-from coblyn.api.request_id import request_id
 from coblyn.api.rounds import round_frames
 from coblyn.api.route import Routes
 from coblyn.engine.events import Finish, Stats
 from coblyn.service.command import GenerateCommand
 from coblyn.service.replies import WholeReply
+from coblyn.service.request_id import request_id
 from coblyn.service.tool_rounds import HostedTool, Rounds
 
 __all__ = ["VERSION_HEADER", "routes"]
