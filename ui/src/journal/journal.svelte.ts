@@ -282,8 +282,7 @@ export class Journal {
       this.#isOutdated = false;
       const operations = [...this.#sent, ...this.#waiting].map(toSent);
       const waiting = { author: this.#author, story: this.story, base: this.#version, operations };
-      const isOnlyCopy = this.save !== "saved" && this.save !== "saving";
-      await this.#outbox?.keep(waiting, isOnlyCopy).catch(() => undefined);
+      await this.#outbox?.keep(waiting, this.isCutOff).catch(() => undefined);
     }
     this.#keeping = null;
   }
