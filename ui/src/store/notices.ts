@@ -76,10 +76,10 @@ export function fullNotice(copy: () => void): Notice {
 }
 
 /** The server does not take what is typed. */
-export function refusedNotice(refusal: ApiError | null, copy: () => void): Notice {
+export function refusedNotice(refusal: ApiError, copy: () => void): Notice {
   const t = say();
   const actions = [{ label: t.saveCopy, run: copy }];
-  return { topic: "full", tone: "error", title: t.notSaved, advice: refusal ? problemOf(refusal) : "", actions, canClose: false };
+  return { topic: "full", tone: "error", title: t.notSaved, advice: problemOf(refusal), actions, canClose: false };
 }
 
 /** The model ended the text at once; the end can be forbidden. */
