@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from coblyn.constraints.node import MANY, NAMED, ONE, UnenforceableWhole
+from coblyn.constraints.node import NAMED, UnenforceableWhole, inner
 
 __all__ = ["as_in_draft", "draft_of", "meta_schema"]
 
@@ -92,13 +92,7 @@ def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
         if not isinstance(part, dict):
             continue
         yield part
-        for key, value in part.items():
-            if key in _NAMES and isinstance(value, dict):
-                waiting += value.values()
-            elif key in MANY and isinstance(value, list):
-                waiting += value
-            elif key in ONE:
-                waiting.append(value)
+        waiting += inner(part, _NAMES)
 
 
 def _known(value: Any, draft: str) -> Any:

@@ -14,6 +14,7 @@ __all__ = [
     "Unenforceable",
     "also",
     "identity",
+    "inner",
     "listed",
 ]
 
@@ -77,3 +78,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     return value
+
+
+def inner(node: Node, named: tuple[str, ...] = NAMED) -> list[Any]:
+    """The schemas directly in a schema; ``named`` are the keywords with schemas by name."""
+    found: list[Any] = []
+    for key, value in node.items():
+        if key in named and isinstance(value, dict):
+            found += value.values()
+        elif key in MANY and isinstance(value, list):
+            found += value
+        elif key in ONE:
+            found.append(value)
+    return found

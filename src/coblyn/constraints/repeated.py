@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from coblyn.constraints.node import MANY, NAMED, ONE, Node
+from coblyn.constraints.node import MANY, NAMED, ONE, Node, inner
 
 __all__ = ["with_references"]
 
@@ -41,13 +41,13 @@ class _Parts:
         return {_name(index): json.loads(text) for index, text in enumerate(self.repeated)}
 
     def count(self, schema: Node) -> None:
-        waiting: list[Any] = list(_inner(schema))
+        waiting: list[Any] = list(inner(schema))
         while waiting:
             part = waiting.pop()
             if text := _text(part):
                 self._counts[text] += 1
             elif isinstance(part, dict) and not _is_base(part):
-                waiting += _inner(part)
+                waiting += inner(part)
 
     def replaced(self, schema: Node) -> Node:
         places = {text: f"#/$defs/{_name(index)}" for index, text in enumerate(self.repeated)}
@@ -68,19 +68,6 @@ class _Parts:
             return part(value) if key in ONE else value
 
         return whole(schema)
-
-
-def _inner(node: Node) -> list[Any]:
-    """The schemas in a schema."""
-    found: list[Any] = []
-    for key, value in node.items():
-        if key in NAMED and isinstance(value, dict):
-            found += value.values()
-        elif key in MANY and isinstance(value, list):
-            found += value
-        elif key in ONE:
-            found.append(value)
-    return found
 
 
 def _text(part: Any) -> str:
