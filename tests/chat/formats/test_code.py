@@ -18,6 +18,7 @@ from chat.formats import (
     minicpm,
     minimax,
     minimax_nested,
+    olmo3,
     qwen_xml,
     seed,
 )
@@ -62,8 +63,8 @@ def call_texts(family: ModuleType, code: str) -> list[str]:
         return [
             family.call(f"write{{path:{family.Q}a.c{family.Q},content:{family.Q}{code}{family.Q}}}")
         ]
-    if family is lfm2:
-        return [lfm2.calls(f'write(path="a.c", content={json.dumps(code)})')]
+    if family in (lfm2, olmo3):
+        return [family.calls(f'write(path="a.c", content={json.dumps(code)})')]
     texts = [family.REQUIRED, *getattr(family, "VARIANTS", {}).values()]
     assert all(ARGUMENTS in text for text in texts), "its arguments are JSON"
     return [

@@ -42,6 +42,7 @@ FAMILIES = [
         "minimax_nested",
         "mistral",
         "nemotron",
+        "olmo3",
         "phi",
         "qwen_xml",
         "seed",

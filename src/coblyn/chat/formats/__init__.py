@@ -27,7 +27,7 @@ from coblyn.chat.formats.kimi import KIMI
 from coblyn.chat.formats.llama3 import LLAMA3
 from coblyn.chat.formats.mistral import MISTRAL
 from coblyn.chat.formats.nested import MINIMAX_NESTED
-from coblyn.chat.formats.pythonic import LFM2
+from coblyn.chat.formats.pythonic import LFM2, OLMO3
 from coblyn.chat.formats.qwen_xml import QWEN_XML, SEED
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.formats.xtml import KIMI_XTML
@@ -48,6 +48,7 @@ FORMATS: Sequence[Format] = (
     MINIMAX,
     DSML,
     MINICPM,
+    OLMO3,
     DEEPSEEK,
     GEMMA,
     FUNCTION_GEMMA,

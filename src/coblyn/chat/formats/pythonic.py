@@ -1,9 +1,10 @@
-"""Calls in Python syntax, ``[f(a="x", n=1), g()]``: LFM2 between special tokens, others bare."""
+"""Calls in Python syntax: LFM2 as a list between special tokens, OLMo 3 one a line between tags, others bare."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from typing import Any
 
 from coblyn.chat.formats.format import Format, Situation, drop
 from coblyn.chat.formats.json_list import read_list
@@ -15,9 +16,10 @@ from coblyn.chat.messages import Tool, ToolCall
 from coblyn.chat.outgoing import Outgoing
 from coblyn.chat.reasoning import Reasoning
 
-__all__ = ["LFM2", "read_bare", "read_calls", "read_keywords"]
+__all__ = ["LFM2", "OLMO3", "read_bare", "read_calls", "read_keywords"]
 
 _BEGIN, _END = "<|tool_call_start|>", "<|tool_call_end|>"
+_OPENING, _CLOSING = "<function_calls>", "</function_calls>"
 
 
 def read_calls(
@@ -147,16 +149,57 @@ def _skip_echo(incoming: Incoming) -> Reading[None]:
         incoming.put_back(text)
 
 
+def _read_lines(
+    incoming: Incoming, out: Outgoing, situation: Situation, mark: str
+) -> Reading[None]:
+    """Read OLMo's calls. One that is malformed is text, and hides none of the others."""
+    before = out.num_calls
+    incoming.record(mark)
+    knows: Container[str] | None = None
+    while True:
+        yield from incoming.skip_space()
+        is_end = yield from incoming.accept(_CLOSING)
+        if is_end or not (yield from incoming.peek(1)):
+            break
+        if not (yield from read_calls(incoming, out, situation, knows)):
+            is_end = (yield from incoming.before(("\n", _CLOSING), drop)) != "\n"
+            yield from incoming.accept(_CLOSING)
+            out.broken(incoming.recorded())
+            if is_end:
+                return
+            incoming.record()
+            knows = situation.tools  # the next line may be the rest of this one
+    if out.num_calls == before:
+        out.broken(incoming.recorded())
+
+
 def _rule(lark: Lark) -> CallRule:
+    def value(tool: Tool, key: str) -> str:
+        return _python(lark, tool, key)
+
+    calls = lark.listed(_call(lark, value), '"," " "?')
+    return CallRule(_BEGIN, f'"[" {calls} "]" {lark.text(_END)}', (_BEGIN,), is_block=True)
+
+
+def _rule_of_lines(lark: Lark) -> CallRule:
+    def value(tool: Tool, key: str) -> str:
+        return _json(lark, lark.property(tool, key))
+
+    body = f"{lark.listed(_call(lark, value), lark.text(chr(10)))} {lark.text(_CLOSING)}"
+    return CallRule(_OPENING, body, (_OPENING,), is_block=True)
+
+
+def _call(lark: Lark, value: Callable[[Tool, str], str]) -> str:
+    """The rule of a call of one of the tools, with a rule of values."""
+
     def call(tool: Tool) -> str:
         def keyword(key: str) -> str:
-            return f"{lark.text(key + '=')} {_python(lark, tool, key)}"
+            return f"{lark.text(key + '=')} {value(tool, key)}"
 
         keywords = lark.parameters(tool, keyword, '"," " "', can_say=_can_say)
         return f'{lark.text(tool.name + "(")} {keywords} ")"'
 
-    calls = lark.listed(lark.each(call), '"," " "?')
-    return CallRule(_BEGIN, f'"[" {calls} "]" {lark.text(_END)}', (_BEGIN,), is_block=True)
+    return lark.each(call)
 
 
 def _can_say(name: str) -> bool:
@@ -170,12 +213,16 @@ def _python(lark: Lark, tool: Tool, key: str) -> str:
     if choices := lark.scalars(schema):
         return lark.any_of(lark.text(_WORDS.get(each, each)) for each in choices)
     if types & {"array", "object"} or schema.keys() & _DEMANDS:
-        # No escapes by number: Python reads those of JSON in another way.
-        return lark.json({**schema, "x-guidance": {"json_allowed_escapes": 'nrbtf\\"'}})
+        return _json(lark, schema)
     if types in ({"integer"}, {"number"}):
         return lark.number({**schema, "type": next(iter(types))})
     shown = [_LITERALS[kind] for kind in sorted(types) if kind in _LITERALS]
     return "(" + " | ".join(shown) + ")"
+
+
+def _json(lark: Lark, schema: Mapping[str, Any]) -> str:
+    """The rule of JSON, without escapes by number: Python reads those in another way."""
+    return lark.json({**schema, "x-guidance": {"json_allowed_escapes": 'nrbtf\\"'}})
 
 
 _DEMANDS = {"minLength", "maxLength", "pattern", "format", "$ref", "allOf", "anyOf", "oneOf", "not"}
@@ -208,4 +255,12 @@ LFM2 = Format(
     make_rule=_rule,
     write_calls=_write,
     reasoning=Reasoning("<think>", "</think>"),
+)
+
+OLMO3 = Format(
+    "olmo3",
+    lambda template: _OPENING in template,
+    Tagged({_OPENING: _read_lines}),
+    kept=(_OPENING, _CLOSING),
+    make_rule=_rule_of_lines,
 )
