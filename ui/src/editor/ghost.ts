@@ -4,6 +4,7 @@ import { type EditorState, type Extension, Prec, StateEffect, StateField } from 
 import { type Command, Decoration, EditorView, WidgetType } from "@codemirror/view";
 
 import { addModel } from "./authors";
+import { firstSentence } from "./sentences";
 
 export interface Ghost {
   at: number;
@@ -54,23 +55,17 @@ class Words extends WidgetType {
 }
 
 const words = new Intl.Segmenter(undefined, { granularity: "word" });
-const sentences = new Intl.Segmenter(undefined, { granularity: "sentence" });
 
-/** The first word with the space before it and the marks behind it; of a text without words all of it. */
+/** The first word with the space before it and the marks behind it that do not open the next; of a text without words all of it. */
 export function firstWord(text: string): string {
   let taken = "";
   let hasWord = false;
   for (const { segment, isWordLike } of words.segment(text)) {
-    if (hasWord && (isWordLike === true || /^\s/.test(segment))) break;
+    if (hasWord && (isWordLike === true || /^[\s\p{Ps}\p{Pi}]/u.test(segment))) break;
     taken += segment;
     hasWord ||= isWordLike === true;
   }
   return taken;
-}
-
-export function firstSentence(text: string): string {
-  for (const { segment } of sentences.segment(text)) if (segment.trim() !== "") return text.slice(0, text.indexOf(segment) + segment.length);
-  return text;
 }
 
 function accept(part: (text: string) => string): Command {

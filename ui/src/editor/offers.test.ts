@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 
 import { authorsExtension, runsOf } from "./authors";
 import { type Drawn, heatOf, placed } from "./chances";
-import { firstSentence, firstWord, ghostField, ghostOf, setGhost } from "./ghost";
+import { firstWord, ghostField, ghostOf, setGhost } from "./ghost";
+import { firstSentence } from "./sentences";
 
 const drawn = (...texts: string[]): Drawn[] => texts.map((text) => ({ text, logprob: -1, top: [] }));
 const spans = (tokens: Drawn[], text: string): string[] => placed(tokens, text).map(({ from, to }) => text.slice(from, to));
@@ -26,6 +27,7 @@ test("a word comes with the space before it and the marks behind it", () => {
   expect(firstWord(" Gwen, softly.")).toBe(" Gwen,");
   expect(firstWord("“No.” She")).toBe("“No.”");
   expect(firstWord("...")).toBe("...");
+  expect(firstWord("说：“走。”")).toBe("说：");
   expect(firstWord("灯灭了。")).toMatch(/^灯/);
 });
 

@@ -2,9 +2,9 @@
 
 import type { ChangeSet } from "@codemirror/state";
 
+import { sentencesOf } from "../editor/sentences";
 import { longNotice } from "./notices";
 import type { Session } from "./session.svelte";
-import { sentencesOf } from "./takes.svelte";
 
 /** Characters of a paragraph from which on the page offers to split it. */
 const LONG = 20_000;

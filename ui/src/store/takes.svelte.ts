@@ -2,6 +2,7 @@
 
 import type { Api } from "../api/client";
 import type { GenerateRequest, TokenChance } from "../api/types";
+import { sentencesOf } from "../editor/sentences";
 import { newId } from "../journal/journal.svelte";
 import { newKey } from "./generation.svelte";
 
@@ -128,22 +129,6 @@ export class Takes {
     take.isWriting = false;
     if (take.text !== "") keep(take);
   }
-}
-
-const segmenter = new Intl.Segmenter(undefined, { granularity: "sentence" });
-
-/** The sentences of a text; together they are the text. Empty lines belong to the sentence behind them. */
-export function sentencesOf(text: string): string[] {
-  const sentences: string[] = [];
-  let lines = "";
-  for (const { segment } of segmenter.segment(text)) {
-    lines += segment;
-    if (segment.trim() === "") continue;
-    sentences.push(lines);
-    lines = "";
-  }
-  if (lines !== "") sentences.push(lines);
-  return sentences;
 }
 
 /** Those of a take's tokens in which words of it stand, in order. */

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 
 import type { Api } from "../api/client";
 import type { GenerateRequest } from "../api/types";
-import { sentencesOf, type Take, Takes, tokensOf } from "./takes.svelte";
+import { sentencesOf } from "../editor/sentences";
+import { type Take, Takes, tokensOf } from "./takes.svelte";
 
 test("takes are kept from their first words on, and at their end", async () => {
   let goOn: () => void = () => undefined;

@@ -6,7 +6,7 @@ import { choose, LANGUAGES } from "../words/words.svelte";
 import { zh } from "../words/zh";
 import { briefly, speedOf } from "./figures";
 import { wordsFor } from "./notices";
-import { Sentences } from "./sentences";
+import { Sentences } from "../editor/sentences";
 import { DEFAULTS, readSettings, ruleOf, SEED, textsOf, toRequest, valueOf, withValue } from "./settings";
 import { spacing } from "./spacing";
 

@@ -1,12 +1,12 @@
 /** Writes pieces into the story, one at a time, each with what it was made with. */
 
+import { Sentences } from "../editor/sentences";
 import type { Story } from "../editor/story";
 import { newId } from "../journal/journal.svelte";
 import { say } from "../words/words.svelte";
 import { newKey, type Outcome } from "./generation.svelte";
 import { nothingNotice, wordsFor } from "./notices";
 import { requestOf, type Wanted } from "./request";
-import { Sentences } from "./sentences";
 import type { Session } from "./session.svelte";
 
 export class Writer {
