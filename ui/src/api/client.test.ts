@@ -43,7 +43,7 @@ test("a generation: progress, text, the end, and what it cost", async () => {
           'event: message\ndata: {"token": " a", "finish_reason": "null"}\n\n' +
           'event: message\ndata: {"token": "", "finish_reason": "length"}\n\n' +
           'event: stats\ndata: {"prompt_tokens": 9, "cached_tokens": 3, "completion_tokens": 2, ' +
-          '"prefill_seconds": 0.5, "decode_seconds": 0.25}\n\n',
+          '"prefill_seconds": 0.5, "decode_seconds": 0.25, "seed": 4294967295}\n\n',
       ),
   });
   expect(await collect(api.generate(REQUEST, new AbortController().signal))).toEqual([
@@ -51,7 +51,7 @@ test("a generation: progress, text, the end, and what it cost", async () => {
     { kind: "text", text: " upon" },
     { kind: "text", text: " a" },
     { kind: "finish", reason: "length" },
-    { kind: "stats", promptTokens: 9, cachedTokens: 3, completionTokens: 2, prefillSeconds: 0.5, decodeSeconds: 0.25 },
+    { kind: "stats", promptTokens: 9, cachedTokens: 3, completionTokens: 2, prefillSeconds: 0.5, decodeSeconds: 0.25, seed: 4294967295 },
   ]);
   expect(calls[0]?.body).toEqual({ prompt: "Once", genkey: "k", coblyn_events: true });
 });

@@ -115,6 +115,7 @@ async function* understand(stream: AsyncIterable<ServerEvent>): AsyncGenerator<G
           completionTokens: number(said.completion_tokens) ?? 0,
           prefillSeconds: number(said.prefill_seconds) ?? 0,
           decodeSeconds: number(said.decode_seconds) ?? 0,
+          seed: number(said.seed),
         };
       } else if (event === "logprobs") {
         tokens = [...tokens, ...(chancesOf({ content: said.content }) ?? [])];

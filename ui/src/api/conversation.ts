@@ -63,6 +63,7 @@ function statsOf(usage: Json, { start, first, end }: { start: number; first: num
     completionTokens: number(usage.completion_tokens) ?? 0,
     prefillSeconds: (first - start) / 1000,
     decodeSeconds: (end - first) / 1000,
+    seed: null,
   };
 }
 

@@ -151,6 +151,8 @@ export interface Stats {
   completionTokens: number;
   prefillSeconds: number;
   decodeSeconds: number;
+  /** What it was drawn with; null where the server does not say. */
+  seed: number | null;
 }
 
 export interface Chance {

@@ -4,9 +4,11 @@ import { newId } from "../journal/journal.svelte";
 import { newKey } from "./generation.svelte";
 import { wordsFor } from "./notices";
 import { slotOf } from "./pieces";
+import { receiptOf } from "./receipt";
 import { requestOf } from "./request";
 import type { Session } from "./session.svelte";
-import type { Take } from "./takes.svelte";
+import type { Order, Take } from "./takes.svelte";
+import { begunNow } from "./writer";
 
 export async function writeTakes(session: Session, count: number): Promise<void> {
   const { generation, takes, sampler, outlook, book } = session;
@@ -14,17 +16,21 @@ export async function writeTakes(session: Session, count: number): Promise<void>
   session.close("generation");
   try {
     const table = await sampler.ready();
+    const begun = begunNow(session);
     const sent = await outlook.prepare(null);
     outlook.sent(sent);
-    const { request, fit } = requestOf(sent, book.places, sampler.settings, table, newKey(), session.numAlternatives);
+    const { request, fit } = requestOf(sent, book.places, begun.settings, table, newKey(), session.numAlternatives);
     const { id, branch } = book;
     const slot = newId();
     // All of them are in the journal from their first words: a page that is gone in a moment loses none.
     const keep = ({ id: take, piece, text }: Take): void => {
       if (book.id === id) book.put(`takes/${take}`, { slot, piece, text, branch });
     };
+    const made: Order["made"] = ({ piece }, request, stats) => {
+      if (book.id === id) book.put(`pieces/${piece}`, receiptOf(begun, request, stats));
+    };
     takes.of = `${id ?? ""}/${branch}`;
-    await takes.write({ count, request, fit, keep });
+    await takes.write({ count, request, fit, keep, made });
   } catch (error) {
     session.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
   }
@@ -40,6 +46,10 @@ export function useTake(session: Session, onlyOne: boolean): void {
   story.insert(story.length(), story.length(), text, id);
   story.addChances(takes.tokens(text));
   book.endPiece();
-  if (id !== take.piece) book.put(`takes/${newId()}`, { slot: slotOf(book.places.takes, take.piece), piece: id, text });
+  if (id !== take.piece) {
+    book.put(`takes/${newId()}`, { slot: slotOf(book.places.takes, take.piece), piece: id, text });
+    const receipt = book.places.pieces[take.piece];
+    if (receipt) book.put(`pieces/${id}`, receipt);
+  }
   session.closeTakes();
 }

@@ -1,6 +1,7 @@
 /** The next request before it is made: what is sent, what of it the engine has, what it costs. A moment after each change. */
 
 import type { Api } from "../api/client";
+import type { Json } from "../api/http";
 import { ApiError, type Context, type Plan, type Segment } from "../api/types";
 import { problemOf } from "./notices";
 import type { Book } from "./book.svelte";
@@ -11,6 +12,12 @@ import { recall, remember } from "./stored";
 
 const DELAY = 400;
 const LAST = "coblyn.last";
+
+/** What else a context depends on: the length of the piece, and the timers of the lore in place of those that the story keeps. */
+export interface Conditions {
+  maxLength: number;
+  timers: Json | null;
+}
 
 export class Outlook {
   /** null while it is not known. */
@@ -56,10 +63,10 @@ export class Outlook {
    *
    * @throws ApiError The journal cannot be saved first, or what has to be there leaves no room for the text.
    */
-  async prepare(end: number | null): Promise<Context> {
+  async prepare(end: number | null, { maxLength, timers }: Conditions = { ...this.#sampler.settings, timers: null }): Promise<Context> {
     const { journal, branch } = this.#book;
     if (!journal || !(await journal.flush())) throw new ApiError("gone", "");
-    const about = { branch, max_tokens: this.#sampler.settings.maxLength, ...(end === null ? {} : { end }) };
+    const about = { branch, max_tokens: maxLength, ...(end === null ? {} : { end }), ...(timers ? { timers } : {}) };
     return this.#api.context(journal.story, about);
   }
 

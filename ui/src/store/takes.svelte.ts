@@ -1,7 +1,7 @@
 /** Several takes of the next piece, written beside each other from one prompt, of which the writer uses one or a part. */
 
 import type { Api } from "../api/client";
-import type { GenerateRequest, TokenChance } from "../api/types";
+import type { GenerateRequest, Stats, TokenChance } from "../api/types";
 import { sentencesOf } from "../editor/sentences";
 import { newId } from "../journal/journal.svelte";
 import { newKey } from "./generation.svelte";
@@ -29,6 +29,8 @@ export interface Order {
   fit: () => (chunk: string) => string;
   /** Told what has come of a take: from its first words on, now and then, and at its end. */
   keep: (take: Take) => void;
+  /** Told at the end of a take that has words what it was made with. */
+  made: (take: Take, request: GenerateRequest, stats: Stats | null) => void;
 }
 
 export class Takes {
@@ -110,12 +112,14 @@ export class Takes {
     this.upTo = Math.min(count, Math.max(1, (this.upTo ?? (step > 0 ? 0 : count + 1)) + step));
   }
 
-  async #one(take: Take, request: GenerateRequest, index: number, { fit, keep }: Order): Promise<void> {
+  async #one(take: Take, request: GenerateRequest, index: number, { fit, keep, made }: Order): Promise<void> {
     const fitted = fit();
     let keptAt = -KEPT_EVERY;
+    let stats: Stats | null = null;
     const signal = this.#controllers[index]?.signal ?? new AbortController().signal;
     try {
       for await (const event of this.#api.generate(request, signal)) {
+        if (event.kind === "stats") stats = event;
         if (event.kind !== "text") continue;
         this.#tokens[index]?.push(...(event.tokens ?? []));
         take.text += fitted(event.text);
@@ -127,7 +131,9 @@ export class Takes {
       if (!signal.aborted) take.failure = error instanceof Error ? error.message : String(error);
     }
     take.isWriting = false;
-    if (take.text !== "") keep(take);
+    if (take.text === "") return;
+    keep(take);
+    made(take, request, stats);
   }
 }
 

@@ -15,13 +15,15 @@ test("takes are kept from their first words on, and at their end", async () => {
   }
   const takes = new Takes({ generate } as unknown as Api);
   const kept: string[] = [];
+  const made: unknown[] = [];
   const keep = ({ text }: Take): void => void kept.push(text);
-  const done = takes.write({ count: 1, request: { sampler_seed: -1 } as unknown as GenerateRequest, fit: () => (chunk) => chunk, keep });
+  const done = takes.write({ count: 1, request: { sampler_seed: 7 } as unknown as GenerateRequest, fit: () => (chunk) => chunk, keep, made: (take, request, stats) => void made.push([take.text, request.sampler_seed, stats]) });
   await new Promise((resolve) => setTimeout(resolve));
   expect(kept).toEqual(["The"]);
   goOn();
   await done;
   expect(kept.at(-1)).toBe("The lamp");
+  expect(made).toEqual([["The lamp", 7, null]]);
   expect(takes.list?.[0]).toMatchObject({ text: "The lamp", failure: "gone", isWriting: false });
 });
 

@@ -1,11 +1,13 @@
 /** Writes pieces into the story, one at a time, each with what it was made with. */
 
+import type { Json } from "../api/http";
 import { Sentences } from "../editor/sentences";
 import type { Story } from "../editor/story";
 import { newId } from "../journal/journal.svelte";
 import { say } from "../words/words.svelte";
 import { newKey, type Outcome } from "./generation.svelte";
 import { nothingNotice, wordsFor } from "./notices";
+import { type Begun, receiptOf, seeded } from "./receipt";
 import { requestOf, type Wanted } from "./request";
 import type { Session } from "./session.svelte";
 
@@ -52,7 +54,6 @@ export class Writer {
       void session.server.check();
     }
     story.addChances(generation.tokens);
-    this.#receipt(id);
     book.endPiece();
     pager.keep(old, id);
     session.isFollowing = true;
@@ -61,35 +62,31 @@ export class Writer {
   }
 
   /** True if the model came to an end by itself. */
-  async #generate(story: Story, id: string, { place, keepsOn }: Wanted): Promise<boolean> {
+  async #generate(story: Story, id: string, { place, opening, keepsOn }: Wanted): Promise<boolean> {
     const session = this.#session;
     const { book, generation, outlook, sampler } = session;
     const table = await sampler.ready();
+    const begun = { ...begunNow(session), opening, keepsOn };
     const sent = await outlook.prepare(place === "piece" ? (story.piece()?.from ?? null) : null);
     outlook.sent(sent);
-    const { request, fit: fitted } = requestOf(sent, book.places, sampler.settings, table, newKey(), session.numAlternatives);
+    const { request, fit: fitted } = requestOf(sent, book.places, begun.settings, table, newKey(), session.numAlternatives);
     if (keepsOn) request.ban_eos_token = true;
     const fit = fitted();
     const sentences = new Sentences();
+    let hasWritten = false;
     const hear = (chunk: string): string => {
       const text = fit(chunk);
+      hasWritten ||= text !== "";
       session.heard = sentences.push(text) || session.heard;
       return text;
     };
     const { reason, wrote } = await generation.run(request, story.write(place, id), hear).finally(() => {
       session.heard = sentences.end() || session.heard;
+      if (hasWritten) book.put(`pieces/${id}`, receiptOf(begun, request, generation.stats));
     });
     if (sent.lore.timers) book.put("settings/lore.timers", sent.lore.timers);
     this.#say({ reason, wrote });
     return wrote && reason !== "stopped" && reason !== "error";
-  }
-
-  /** What a piece was made with goes to the journal beside it. */
-  #receipt(id: string): void {
-    const { generation, server, sampler, book } = this.#session;
-    const { stats } = generation;
-    if (!stats || stats.completionTokens === 0) return;
-    book.put(`pieces/${id}`, { model: server.health?.model ?? "", settings: sampler.settings, stats, time: Date.now() / 1000 });
   }
 
   #say({ reason, wrote }: Outcome): void {
@@ -98,4 +95,17 @@ export class Writer {
     if (wrote || reason === "stopped") return;
     session.notify(nothingNotice(() => void session.generate(true)));
   }
+}
+
+/** What a generation that begins now is made with. */
+export function begunNow({ book, sampler, server }: Session): Begun {
+  const { mode, settings } = book.places;
+  const timers = settings["lore.timers"];
+  return {
+    model: server.health?.model ?? "",
+    settings: seeded(sampler.settings, mode),
+    opening: "",
+    keepsOn: false,
+    timers: typeof timers === "object" ? (timers as Json | null) : null,
+  };
 }
