@@ -18,6 +18,7 @@ const MOST_NAMED = 60;
 
 export class Library {
   readonly shelves = new Shelves();
+  /** Whether the stories that are shown are those of the trash. */
   isTrash = $state(false);
   numTrashed = $state(0);
   /** Stories whose titles hold what was typed last, for the palette. */
@@ -27,6 +28,8 @@ export class Library {
 
   readonly #api: StoriesApi;
   #words = $state("");
+  /** Whether the trash was asked for last; what is shown follows with the answer. */
+  #wantsTrash = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #numNamings = 0;
 
@@ -41,15 +44,13 @@ export class Library {
   /** Reads the list: the same again as far as it is shown, or another one from its beginning. */
   async look(isSame = true): Promise<void> {
     clearTimeout(this.#timer);
-    const { isTrash } = this;
+    const isTrash = this.#wantsTrash;
     const words = this.#words;
     await this.#try(async () => {
-      const [isNewest, trash] = await Promise.all([
-        this.shelves.look((offset, limit) => this.#api.list({ isTrash, words, offset, limit }), isSame),
-        this.#api.list({ isTrash: true, limit: 1 }),
-      ]);
+      const trash = this.#api.list({ isTrash: true, limit: 1 });
+      const [isNewest, { count }] = await Promise.all([this.#list({ isTrash, words }, isSame), trash]);
       if (!isNewest) return;
-      this.numTrashed = trash.count;
+      this.numTrashed = count;
       if (this.shelves.numUnread > 0) this.#later(AGAIN, true);
     });
   }
@@ -62,7 +63,7 @@ export class Library {
   /** Nobody looks any more. */
   leave(): void {
     clearTimeout(this.#timer);
-    [this.isTrash, this.#words] = [false, ""];
+    [this.#wantsTrash, this.#words] = [false, ""];
   }
 
   /** Only stories with these words, a moment after the last letter; all of them again where there is none. */
@@ -71,8 +72,9 @@ export class Library {
     this.#later(this.#words === "" ? 0 : PAUSE, false);
   }
 
-  async choose(isTrash: boolean): Promise<void> {
-    this.isTrash = isTrash;
+  /** From the stories to the trash, or back. */
+  async turn(): Promise<void> {
+    this.#wantsTrash = !this.#wantsTrash;
     await this.look(false);
   }
 
@@ -121,6 +123,13 @@ export class Library {
 
   get backupAddress(): string {
     return this.#api.backupAddress;
+  }
+
+  /** What can be done to a story depends on the list that it is of: both change at once. */
+  async #list(list: { isTrash: boolean; words: string }, isSame: boolean): Promise<boolean> {
+    const isNewest = await this.shelves.look((offset, limit) => this.#api.list({ ...list, offset, limit }), isSame);
+    if (isNewest) this.isTrash = list.isTrash;
+    return isNewest;
   }
 
   #later(milliseconds: number, isSame: boolean): void {

@@ -69,6 +69,25 @@ test("an older list never takes the place of a newer one", async () => {
   expect([library.shelves.at(0)?.id, library.shelves.count]).toEqual(["new", 1]);
 });
 
+test("stories are shown as those of the trash once the trash has come, and as others once they have", async () => {
+  const trash = later<Listed>();
+  const library = new Library({
+    list: ({ isTrash, limit }: Part) => (isTrash && limit !== 1 ? trash.answer : Promise.resolve(listOf(isTrash ? "gone" : "here"))),
+  } as unknown as StoriesApi);
+  const shown = (): unknown => [library.shelves.at(0)?.id, library.isTrash];
+  await library.look(false);
+  const turned = library.turn();
+  await Promise.resolve();
+  expect(shown()).toEqual(["here", false]);
+  trash.give(listOf("gone"));
+  await turned;
+  expect(shown()).toEqual(["gone", true]);
+  library.leave();
+  expect(shown()).toEqual(["gone", true]);
+  await library.look(false);
+  expect(shown()).toEqual(["here", false]);
+});
+
 test("stories are found by the name that was typed last", async () => {
   const first = later<Listed>();
   const library = libraryOf(({ title }) => (title === "h" ? first.answer : Promise.resolve(listOf("heron"))));

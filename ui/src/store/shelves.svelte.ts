@@ -57,17 +57,18 @@ export class Shelves {
     await Promise.all(this.#partsShown().map((part) => this.#fetch(part)));
   }
 
+  /** While another list is on its way, the one that is shown is still read: its parts must not get into the other. */
   async #fetch(part: number): Promise<void> {
-    if (!this.#ask || part in this.#parts || this.#waiting.includes(part)) return;
-    const round = this.#round;
+    const ask = this.#ask;
+    if (!ask || part in this.#parts || this.#waiting.includes(part)) return;
     this.#waiting = [...this.#waiting, part];
     try {
-      const answer = await this.#ask(part * PART, PART);
-      if (round !== this.#round) return;
+      const answer = await ask(part * PART, PART);
+      if (ask !== this.#ask) return;
       this.#parts = { ...this.#parts, [part]: answer.stories };
       this.#take(answer);
     } finally {
-      if (round === this.#round) this.#waiting = this.#waiting.filter((one) => one !== part);
+      if (ask === this.#ask) this.#waiting = this.#waiting.filter((one) => one !== part);
     }
   }
 

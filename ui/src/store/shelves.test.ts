@@ -50,6 +50,21 @@ test("a part of a list that is not shown any more is dropped", async () => {
   expect([shelves.at(PART), shelves.count]).toEqual([undefined, 3000]);
 });
 
+test("a part of the list that is shown, asked for while another is on its way, does not get into that", async () => {
+  const shelves = new Shelves();
+  const waiting: ((value: Listed) => void)[] = [];
+  const later = (): Promise<Listed> => new Promise((resolve) => waiting.push(resolve));
+  const { ask } = many(3000, "old");
+  await shelves.look((offset, limit) => (offset === 0 ? ask(offset, limit) : later()), false);
+  const other = shelves.look(later, false);
+  const late = shelves.show(PART, PART + 1);
+  waiting[0]?.({ stories: [{ id: "new" } as Shelf], count: 1, numUnread: 0 });
+  await other;
+  waiting[1]?.({ stories: [{ id: "late" } as Shelf], count: 3000, numUnread: 0 });
+  await late;
+  expect([shelves.at(0)?.id, shelves.at(PART), shelves.count]).toEqual(["new", undefined, 1]);
+});
+
 test("a part that did not come is asked for again", async () => {
   const shelves = new Shelves();
   const { ask, asked } = many(3000);
