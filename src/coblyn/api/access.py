@@ -10,6 +10,7 @@ import base64
 import binascii
 import ipaddress
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
@@ -156,8 +157,13 @@ def _is_of_this_machine(scope: Scope) -> bool:
     client, server = scope.get("client"), scope.get("server")
     if client is None:  # a UNIX socket, which has no port, or a client that has left
         return server is not None and server[1] is None
+    return _is_loopback(client[0])
+
+
+@lru_cache(maxsize=256)
+def _is_loopback(host: str) -> bool:
     try:
-        address = ipaddress.ip_address(client[0].partition("%")[0])
+        address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Receive
 
 from coblyn.api.state import ApiOptions
 from coblyn.errors import BadRequest, Cancelled
@@ -123,11 +123,8 @@ async def parts_of(request: Request, options: ApiOptions) -> AsyncIterator[bytes
         BodyTimeout: It stopped arriving.
         Cancelled: The client left.
     """
-    try:
-        async for part in _timed(request.stream(), options.body_seconds):
-            yield part
-    except ClientDisconnect as error:
-        raise Cancelled(_LEFT) from error
+    async for part in _timed(request.receive, options.body_seconds):
+        yield part
 
 
 def validated(model: type[Model], body: dict[str, Any]) -> Model:
@@ -194,17 +191,14 @@ async def _read(request: Request, limit: int, seconds: float) -> bytes:
     body, size = bytearray(), 0
     if is_too_large and request.headers.get("expect", "").lower() == "100-continue":
         raise _too_large(limit)  # it has sent nothing yet, and waits for an answer
-    try:
-        async for chunk in _timed(request.stream(), seconds):
-            size += len(chunk)
-            if is_too_large := is_too_large or size > limit:
-                body.clear()
-                if size > _DRAINED * limit:
-                    break
-            else:
-                body += chunk
-    except ClientDisconnect as error:
-        raise Cancelled(_LEFT) from error
+    async for chunk in _timed(request.receive, seconds):
+        size += len(chunk)
+        if is_too_large := is_too_large or size > limit:
+            body.clear()
+            if size > _DRAINED * limit:
+                break
+        else:
+            body += chunk
     if is_too_large:
         raise _too_large(limit)
     return bytes(body)
@@ -222,23 +216,25 @@ def part_deadline(begun: float, now: float, received: int, seconds: float) -> fl
     return min(now, begun + received / _MIN_RATE) + seconds
 
 
-async def _timed(chunks: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
+async def _timed(receive: Receive, seconds: float) -> AsyncIterator[bytes]:
     """Chunks of the body, each of which must arrive by its deadline."""
     clock = asyncio.get_running_loop().time
-    begun, received = clock(), 0
-    with contextlib.suppress(StopAsyncIteration):
-        while True:
-            now = clock()
-            deadline = part_deadline(begun, now, received, seconds)
-            try:
-                async with asyncio.timeout_at(deadline):
-                    chunk = await anext(chunks)
-            except TimeoutError:
-                raise _too_slow(
-                    seconds, is_trickle=deadline < now + seconds and received > 0
-                ) from None
-            received += len(chunk)
-            yield chunk
+    begun, received, has_more = clock(), 0, True
+    while has_more:
+        now = clock()
+        deadline = part_deadline(begun, now, received, seconds)
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            is_trickle = deadline < now + seconds and received > 0
+            raise _too_slow(seconds, is_trickle=is_trickle) from None
+        if message["type"] == "http.disconnect":
+            raise Cancelled(_LEFT)
+        chunk: bytes = message.get("body", b"")
+        received += len(chunk)
+        yield chunk
+        has_more = message.get("more_body", False)
 
 
 def _too_slow(seconds: float, *, is_trickle: bool) -> BodyTimeout:

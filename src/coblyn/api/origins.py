@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -108,6 +109,7 @@ def _name(host: str) -> str:
         return ""
 
 
+@lru_cache(maxsize=256)
 def _is_own_name(name: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True

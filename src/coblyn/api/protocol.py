@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from coblyn.api.joined import JoinedTransport
 
 __all__ = ["TimedProtocol"]
 
@@ -108,6 +110,9 @@ class TimedProtocol(HttpToolsProtocol):
             raise ValueError("a request has one host")
         if not self.parser.should_upgrade():
             super().on_headers_complete()
+            self.cycle.transport = cast(
+                "asyncio.Transport", JoinedTransport(self.transport, self.loop)
+            )
             self._note_request()
 
     def on_message_complete(self) -> None:
