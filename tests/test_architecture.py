@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "checkup": VOCABULARY | {"chat", "models"},
     "children": VOCABULARY,
     "media": VOCABULARY | {"children"},
-    "chat": VOCABULARY | {"children"},
+    "chat": VOCABULARY | {"children", "constraints"},
     "constraints": VOCABULARY,
     "story": VOCABULARY,
     "web_search": VOCABULARY,

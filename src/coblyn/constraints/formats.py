@@ -47,11 +47,10 @@ _OFFSET = r"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
 
 def _leap_seconds() -> str:
     """The last second of a day in Greenwich, where it is 60; offsets are whole hours, to keep it short."""
-    ways = [rf"23:59:60{_PARTS}(?:[Zz]|[+-]00:00)"]
-    for hours in range(1, 24):
-        ways.append(rf"{(23 + hours) % 24:02}:59:60{_PARTS}\+{hours:02}:00")
-        ways.append(rf"{23 - hours:02}:59:60{_PARTS}-{hours:02}:00")
-    return "|".join(ways)
+    ways = [
+        rf"{hour:02}:59:60{_PARTS}(?:\+{(hour + 1) % 24:02}|-{23 - hour:02})" for hour in range(23)
+    ]
+    return rf"23:59:60{_PARTS}(?:[Zz]|[+-]00:00)|(?:{'|'.join(ways)}):00"
 
 
 _TIME = rf"(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d{_PARTS}{_OFFSET}|{_leap_seconds()})"

@@ -162,6 +162,26 @@ def test_values_within_values() -> None:
     assert not allows(tag("size", "[]")), "what elements cannot enforce is JSON"
 
 
+def test_what_tools_have_in_common_is_written_once() -> None:
+    (hermes,) = (family for family in FAMILIES if family.FORMAT.name == "hermes")
+    day = {"type": "string", "pattern": "^[0-9]{2}:[0-5][0-9]$"}
+    plain = {"type": "object", "properties": {"at": day}, "required": ["at"]}
+    referring = {**plain, "properties": {"at": {"$ref": "#/$defs/day"}}, "$defs": {"day": day}}
+    schemas = {"ring": plain, "sing": {**plain, "title": "Sing"}, "wait": referring}
+    tools = tuple(Tool(name, "", schema) for name, schema in schemas.items())
+    found = call_grammar(ReplyForm(hermes.FORMAT, tools=tools), "required", schemas, {})
+    assert found
+    assert found.lark.count("[0-5]") == 2, "once for two tools, and once in what refers to its own"
+
+    def allows(name: str, at: str) -> bool:
+        call = f'<tool_call>{{"name": "{name}", "arguments": {{"at": "{at}"}}}}</tool_call>'
+        return accepts(Constraint("lark", found.lark), call)
+
+    assert all(allows(name, "10:30") for name in schemas)
+    assert not any(allows(name, "10:60") for name in schemas)
+    assert not allows("other", "10:30")
+
+
 def test_reasoning_stands_before_a_call_that_is_required() -> None:
     (hermes,) = (family for family in FAMILIES if family.FORMAT.name == "hermes")
     may_open = Rule(hermes, marks=THINK)

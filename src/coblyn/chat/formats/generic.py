@@ -131,7 +131,7 @@ def _read_list(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
 
 def _rule(lark: Lark) -> CallRule:
     mark = '{"tool_calls": ['
-    calls = lark.listed(lark.each(lark.call), 'S "," S')
+    calls = lark.listed(lark.calls(), 'S "," S')
     return CallRule(mark, f'{calls} "]}}"', (mark,), is_block=True, is_end=True)
 
 

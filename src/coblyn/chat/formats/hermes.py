@@ -31,7 +31,7 @@ def read_object(incoming: Incoming, out: Outgoing) -> Reading[None]:
 
 
 def _rule(lark: Lark) -> CallRule:
-    body = f"S {lark.each(lark.call)} S {lark.text(_CLOSING)}"
+    body = f"S {lark.calls()} S {lark.text(_CLOSING)}"
     return CallRule(_OPENING, body, (_OPENING,))
 
 

@@ -77,7 +77,7 @@ def rule_of_list(mark: str, closing: str = "") -> MakeRule:
     opening = "" if mark.endswith("[") else 'S "["'
 
     def make(lark: Lark) -> CallRule:
-        calls = lark.listed(lark.each(lark.call), 'S "," S')
+        calls = lark.listed(lark.calls(), 'S "," S')
         end = f"S {lark.text(closing)}" if closing else ""
         return CallRule(mark, f'{opening} S {calls} S "]" {end}', (mark,), is_block=True)
 
@@ -87,7 +87,7 @@ def rule_of_list(mark: str, closing: str = "") -> MakeRule:
 def _rule_of_gigachat(lark: Lark) -> CallRule:
     is_new = _GIGACHAT[0] in lark.template
     mark = _GIGACHAT[0] if is_new else _GIGACHAT[1]
-    return CallRule(mark, lark.each(lark.call), (mark,), is_end=True)
+    return CallRule(mark, lark.calls(), (mark,), is_end=True)
 
 
 def _read_functools(

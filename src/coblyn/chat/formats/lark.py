@@ -15,6 +15,7 @@ from typing import Any
 from coblyn.chat.formats.raw_text import NotSayable, terminal_of
 from coblyn.chat.formats.values import types_of
 from coblyn.chat.messages import Tool
+from coblyn.constraints.repeated import with_references
 from coblyn.errors import ConstraintRefused
 
 __all__ = ["CallRule", "Lark", "MakeRule"]
@@ -130,11 +131,36 @@ class Lark:
         """JSON of a schema."""
         options = {**schema.get("x-guidance", {}), "whitespace_pattern": _SPACE}
         spaced = {**schema, "x-guidance": options}
-        return self.rule(f"%json {json.dumps(spaced, ensure_ascii=False)}")
+        return self.rule(f"%json {json.dumps(with_references(spaced), ensure_ascii=False)}")
 
     def arguments(self, tool: Tool) -> str:
         """The arguments of a tool as JSON."""
         return self.json(self._schemas[tool.name])
+
+    def calls(self, name: str = "name", arguments: str = "arguments") -> str:
+        """A JSON object that calls one of the tools.
+
+        Those whose schemas mean the same within another one are written as one schema, since llguidance compiles what
+        they have in common once.
+
+        Args:
+            name: Key of the name.
+            arguments: Key of the arguments.
+        """
+        together = [tool for tool in self.tools if _stands_alone(self._schemas[tool.name])]
+        others = [tool for tool in self.tools if tool not in together]
+        whole = {"anyOf": [self._call_schema(tool, name, arguments) for tool in together]}
+        rules = [self.json(whole)] if together else []
+        rules += [self.call(tool, name=name, arguments=arguments) for tool in others]
+        return self.any_of(rules)
+
+    def _call_schema(self, tool: Tool, name: str, arguments: str) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "properties": {name: {"const": tool.name}, arguments: self._schemas[tool.name]},
+            "required": [name, arguments],
+            "additionalProperties": False,
+        }
 
     def call(
         self, tool: Tool, *, name: str = "name", arguments: str = "arguments", before: str = ""
@@ -335,6 +361,12 @@ def _required(schema: Mapping[str, Any]) -> list[str]:
 
 def _definitions(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {name: schema[name] for name in ("$defs", "definitions") if name in schema}
+
+
+def _stands_alone(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema means the same as a part of another one."""
+    is_whole = "x-guidance" in schema or "definitions" in schema
+    return not is_whole and '"$' not in json.dumps(schema)
 
 
 def _refers_elsewhere(value: Any) -> bool:

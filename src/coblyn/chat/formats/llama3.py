@@ -12,7 +12,6 @@ from coblyn.chat.formats.pythonic import read_keywords
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.formats.values import required_of
 from coblyn.chat.incoming import Incoming, Reading
-from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["LLAMA3"]
@@ -94,11 +93,8 @@ def _call_of(text: str, situation: Situation) -> tuple[str, dict[str, Any]] | No
 
 def _rule(lark: Lark) -> CallRule:
     """An object that makes a call; if no call is required, any other object too."""
-
-    def call(tool: Tool) -> str:
-        return lark.call(tool, arguments="parameters")
-
-    return CallRule("", lark.listed(lark.each(call), '"; "'), (), is_block=True)
+    calls = lark.listed(lark.calls(arguments="parameters"), '"; "')
+    return CallRule("", calls, (), is_block=True)
 
 
 LLAMA3 = Format(
