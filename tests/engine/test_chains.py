@@ -284,6 +284,25 @@ def test_probabilities_behind_the_samplers_are_those_that_are_drawn_from(
     assert list(top.values()) == close([left[each] for each in top])
 
 
+def test_probabilities_where_xtc_follows_adaptive_p(library: Library) -> None:
+    """What XTC lowers is told as all but impossible, and adaptive-p goes on to learn from the rows that it saw."""
+    stages = (Stage(StageKind.ADAPTIVE_P, (0.3, 0.9)), Stage(StageKind.XTC, (0.01, 0.5)))
+    chain = sampling.Chain(stages, 5, [])
+    native = Native(library, chain, 100, logprobs=20, logprobs_after=True)
+    rng = np.random.default_rng(8)
+    num_lowered = 0
+    for _ in range(40):
+        logits = rng.normal(0, 2, 100).astype(np.float32).astype(np.float64)
+        reshaped, left = map(sampling.log_probabilities, chain.apply(logits)[1:])
+        token, logprob, top = native.told(logits)
+        assert logprob == close(left[token])
+        assert list(top.values()) == close(sorted(left, reverse=True)[:20])
+        assert list(top.values()) == close([left[each] for each in top])
+        num_lowered += left[reshaped.argmax()] < -500
+        assert chain.draw(logits) == token
+    assert 10 < num_lowered < 30, "of 40, about half"
+
+
 @given(data=st.data())
 @settings(ANY, max_examples=60)
 def test_tokens_that_were_not_drawn_are_remembered(library: Library, data: Any) -> None:

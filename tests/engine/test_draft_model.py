@@ -40,9 +40,11 @@ def load(bundle: Bundle, model: Path, **settings: object) -> LocalEngine:
     return LocalEngine(partial(Watched, config), max_running=4, speculates=config.speculation)
 
 
-async def write(engine: LocalEngine, name: str, sampling: SamplingParams) -> str:
+async def write(
+    engine: LocalEngine, name: str, sampling: SamplingParams, banned: tuple[str, ...] = ()
+) -> str:
     prompt = await engine.encode(Source((Text("The old miner put down his lamp"),)))
-    events = engine.generate(Request(name, prompt.id, 48, sampling))
+    events = engine.generate(Request(name, prompt.id, 48, sampling, banned_phrases=banned))
     return "".join([event.text async for event in events if isinstance(event, Delta)])
 
 
@@ -65,6 +67,34 @@ async def test_the_same_text_with_a_draft_model(bundle: Bundle, tmp_path: Path) 
         jobs = [write(engine, str(n), chain) for n, chain in enumerate(chains)]
         assert await asyncio.gather(*jobs) == expected
         await engine.close()
+
+
+async def test_banned_phrases_are_taken_back_from_drafts(bundle: Bundle, tmp_path: Path) -> None:
+    """The draft model is the same one, so it guesses the phrases that are then banned."""
+    model = windowed_model(16).write(tmp_path / "model.gguf")
+    chains = [SamplingParams(temperature=0)]
+    chains += [SamplingParams(temperature=0.7, seed=seed, top_k=20) for seed in range(2)]
+    plain = load(bundle, model, speculation=False)
+    free = [await write(plain, f"free {n}", chain) for n, chain in enumerate(chains)]
+    phrases = [(text[4:7], text[20:22], text[30:35]) for text in free]
+    wanted = [
+        await write(plain, str(n), chain, banned)
+        for n, (chain, banned) in enumerate(zip(chains, phrases, strict=True))
+    ]
+    await plain.close()
+    engine = load(bundle, model, draft_model=str(model))
+    runner = engine._core.runner
+    assert isinstance(runner, Watched)
+    jobs = [
+        write(engine, str(n), chain, banned)
+        for n, (chain, banned) in enumerate(zip(chains, phrases, strict=True))
+    ]
+    assert await asyncio.gather(*jobs) == wanted
+    assert len({row.request_id for row in runner.drafted}) == len(chains), "all have drafts"
+    await engine.close()
+    for text, old, banned in zip(wanted, free, phrases, strict=True):
+        assert text != old
+        assert not [phrase for phrase in banned if phrase.lower() in text.lower()]
 
 
 async def test_heads_of_another_model_are_refused_by_name(bundle: Bundle, tmp_path: Path) -> None:

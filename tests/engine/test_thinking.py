@@ -152,6 +152,25 @@ def test_what_is_banned_may_be_a_part_of_the_closing_mark(
     assert one.text("a") == "<think>one</think>two."
 
 
+@KINDS
+@pytest.mark.parametrize(
+    ("banned", "kept"),
+    [("let", "aet me see,"), ("see,", "let me aee,"), (", and", "let me see,")],
+    ids=["within", "at the limit", "beyond the limit"],
+)
+def test_what_is_taken_back_counts_no_longer(
+    how: dict[str, object], banned: str, kept: str
+) -> None:
+    one = machine(**how)
+    one.add("a", "prompt", 60, thinking=thinking(11), banned_phrases=(banned,))
+    one.add("b", "other", 60, thinking=thinking(11))
+    one.run()
+    head = "<think>" + kept + ENDING
+    assert one.text("a") == head + (SCRIPT * 2)[len(head) : 60]
+    assert one.text("b").startswith("<think>let me see," + ENDING)
+    assert one.finish("a").stats.num_generated == 60
+
+
 def test_it_ends_between_two_characters() -> None:
     one = machine()
     one.runner.script = "<think>" + "灯" * 20
