@@ -15,6 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
+from coblyn.native.bundle import Bundle
 from ui.desk import wait
 
 WEB = Path(__file__).parents[2] / "src" / "coblyn" / "web"
@@ -90,6 +91,16 @@ def serving(
             yield "http://" + greeting.partition("http://")[2].split()[0]
         finally:
             server.terminate()
+
+
+def lend(bundle: Bundle, home: Path) -> None:
+    """Give a home the engine that is built already."""
+    cache = home / "cache"
+    cache.mkdir(parents=True)
+    users = bundle.lib_dir.parents[2]
+    (cache / "bundles").symlink_to(users / "bundles")
+    for name in ("proofs", "tunings"):
+        shutil.copytree(users / name, cache / name)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,7 +23,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
 from coblyn.native.bundle import Bundle
-from ui.conftest import ARGUMENTS, chromium, new_story
+from ui.conftest import ARGUMENTS, chromium, lend, new_story
 from ui.desk import editor, is_saved, text, wait
 
 pytestmark = pytest.mark.slow
@@ -143,12 +142,7 @@ def test_nothing_is_lost(playwright: Playwright, built_page: None, tmp_path: Pat
 def test_nothing_is_lost_of_what_a_model_writes(
     playwright: Playwright, built_page: None, tmp_path: Path, bundle: Bundle, starter_model: Path
 ) -> None:
-    cache = tmp_path / "server" / "cache"
-    cache.mkdir(parents=True)
-    users = bundle.lib_dir.parents[2]
-    (cache / "bundles").symlink_to(users / "bundles")
-    for name in ("proofs", "tunings"):
-        shutil.copytree(users / name, cache / name)
+    lend(bundle, tmp_path / "server")
     desk = Desk(playwright, tmp_path, [str(starter_model)])
     _kill_again_and_again(desk, [{"engine"}, {"server"}, {"engine", "browser"}], KILLS)
 

@@ -30,6 +30,7 @@ export function commandsOf(page: Page): Command[] {
     { id: "generate", label: t.generate, run: () => void modes.generate() },
     { id: "retry", label: t.retry, run: () => void session.retry() },
     ...[2, 3, 4].map((n) => ({ id: `takes-${String(n)}`, label: t.writeTakes(n), run: () => void modes.writeTakes(n) })),
+    { id: "receipt", label: t.receipt, run: () => page.showReceipt() },
     { id: "suggest", label: t.suggest, run: () => void page.suggest() },
     { id: "undo", label: t.undo, run: () => void session.undo() },
     { id: "redo", label: t.redo, run: () => void session.redo() },

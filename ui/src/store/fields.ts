@@ -23,7 +23,7 @@ export function fieldsOf({ modes, session }: Pick<Page, "modes" | "session">): F
     instruct: ["template", t.template],
     assistant: ["tools", t.tools],
   };
-  const fields: Readonly<Record<Panel, readonly Named[]>> = {
+  const fields: Readonly<Record<Exclude<Panel, "receipt">, readonly Named[]>> = {
     story: [
       ["mode", t.mode],
       ...(ofMode[mode] ? [ofMode[mode]] : []),

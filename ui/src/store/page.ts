@@ -9,6 +9,7 @@ import { Doctor } from "./doctor.svelte";
 import { Importer } from "./importer.svelte";
 import { Library } from "./library.svelte";
 import { Modes } from "./modes.svelte";
+import { pieceAt } from "./pieces";
 import { Picker } from "./picker.svelte";
 import { Place } from "./place.svelte";
 import { Session } from "./session.svelte";
@@ -70,6 +71,11 @@ export class Page {
   /** Offers a continuation where one writes: at the caret, or in the box of a mode with turns. */
   suggest(): Promise<void> {
     return this.modes.hasTurns ? this.boxGhost.suggest() : suggest(this.session);
+  }
+
+  /** What the piece at a place of the text was made with; at the caret if none is given. */
+  showReceipt(at = this.session.story?.caret() ?? 0): void {
+    this.place.showReceipt(pieceAt(this.session.story?.runs() ?? [], at));
   }
 
   /** The journal of a story as steps in time. */

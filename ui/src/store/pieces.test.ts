@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Json } from "../api/http";
-import { kept, slotOf, takesOf, unusedTakes } from "./pieces";
+import { extentOf, kept, pieceAt, slotOf, takesOf, unusedTakes } from "./pieces";
 
 function ids(): () => string {
   let n = 0;
@@ -33,4 +33,12 @@ test("takes that were written for a branch are unused until one of them stands i
   expect(pieces("main", "p3")).toEqual([]);
   expect(pieces("other")).toEqual(["p4"]);
   expect(pieces("none")).toEqual([]);
+});
+
+test("a piece is found from a place in it or behind it, with what was put between its words", () => {
+  const runs = [[4, ""], [3, "p1"], [2, ""], [1, "p1"], [5, ""], [6, "p2"]] as const;
+  expect(extentOf(runs, "p1")).toEqual({ from: 4, to: 10 });
+  expect(extentOf(runs, "p3")).toBe(null);
+  expect([2, 6, 8, 13, 17, 99].map((place) => pieceAt(runs, place))).toEqual(["p2", "p1", "p1", "p1", "p2", "p2"]);
+  expect(pieceAt([[4, ""]], 2)).toBe("");
 });

@@ -1,7 +1,7 @@
 /** Takes of one place: each that was written there is kept beside the text, and can stand in it again. */
 
 import type { Json } from "../api/http";
-import type { Places } from "../api/stories";
+import type { Places, Runs } from "../api/stories";
 
 export interface KeptTake {
   id: string;
@@ -52,4 +52,25 @@ export function kept(takes: Places["takes"], old: Written, now: Written, newId: 
     [known?.id ?? newId(), { slot, ...old }],
     [newId(), { slot, ...now }],
   ];
+}
+
+/** From the first to behind the last word of a piece, with what the writer put between them; null where none is left. */
+export function extentOf(runs: Runs, piece: string): { from: number; to: number } | null {
+  let [at, from, to] = [0, -1, -1];
+  for (const [length, source] of runs) {
+    if (source === piece) [from, to] = [from < 0 ? at : from, at + length];
+    at += length;
+  }
+  return from < 0 ? null : { from, to };
+}
+
+/** The piece that a place stands in or behind, or the last one where none is before it; empty where no model wrote. */
+export function pieceAt(runs: Runs, place: number): string {
+  let [at, found, last] = [0, "", ""];
+  for (const [length, source] of runs) {
+    if (source !== "") last = source;
+    if (source !== "" && at < place) found = source;
+    at += length;
+  }
+  return found || last;
 }

@@ -5,9 +5,9 @@ import { tick } from "svelte";
 import { focusedElement } from "./focus";
 
 export type Sheet = "library" | "branches" | "doctor" | "import";
-export type Panel = "story" | "lore" | "characters" | "context" | "sampler" | "model";
+export type Panel = "story" | "lore" | "characters" | "context" | "sampler" | "model" | "receipt";
 
-export type Name = Panel | "branches";
+export type Name = Exclude<Panel, "receipt"> | "branches";
 
 /** The rail's names, and the digits that open them from the palette. */
 export const RAIL: readonly Name[] = ["story", "lore", "characters", "context", "branches", "sampler", "model"];
@@ -57,6 +57,8 @@ export class Place {
   isPaletteOpen = $state(false);
   /** The entry that is open in the panel of lore; empty for none. */
   entry = $state("");
+  /** The piece whose receipt is shown. */
+  piece = $state("");
   isMenuOpen = $state(false);
   /** The looks and the list of keys. */
   isViewOpen = $state(false);
@@ -99,6 +101,12 @@ export class Place {
     if (!this.panel) this.#opener = focusedElement();
     this.isMenuOpen = false;
     this.panel = panel;
+  }
+
+  /** Opens the receipt of a piece. */
+  showReceipt(piece: string): void {
+    this.piece = piece;
+    if (this.panel !== "receipt") this.toggle("receipt");
   }
 
   /** Opens a panel at one of its fields. */

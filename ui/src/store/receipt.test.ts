@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { GenerateRequest, Stats } from "../api/types";
+import type { Context, GenerateRequest, Stats } from "../api/types";
 import { type Begun, digestOf, readReceipt, receiptOf, seeded } from "./receipt";
 import { DEFAULTS } from "./settings";
 
@@ -14,6 +14,7 @@ const request = (change: Partial<GenerateRequest> = {}): GenerateRequest => ({
   genkey: "a",
   ...change,
 });
+const sent = { lore: { fired: [{ id: "a", name: "The Lamp" }, { id: "b" }], silent: [] } } as unknown as Context;
 const begun: Begun = { model: "SmolLM2", settings: DEFAULTS, opening: "", keepsOn: false, timers: null };
 
 test("a seed is drawn before it is sent, but not where drafts pay", () => {
@@ -26,12 +27,13 @@ test("a seed is drawn before it is sent, but not where drafts pay", () => {
 
 test("a receipt has the seed that the server drew, else the one that was sent", () => {
   const stats: Stats = { promptTokens: 3, cachedTokens: 0, completionTokens: 2, prefillSeconds: 1, decodeSeconds: 1, seed: 4294967295 };
-  expect(receiptOf(begun, request({ sampler_seed: -1 }), stats).settings.seed).toBe(4294967295);
-  expect(receiptOf(begun, request(), null).settings.seed).toBe(7);
-  const kept = receiptOf(begun, request(), stats);
+  expect(receiptOf(begun, sent, request({ sampler_seed: -1 }), stats).settings.seed).toBe(4294967295);
+  expect(receiptOf(begun, sent, request(), null).settings.seed).toBe(7);
+  const kept = receiptOf(begun, sent, request(), stats);
   expect(readReceipt(JSON.parse(JSON.stringify(kept)) as Record<string, unknown>)).toEqual(kept);
   expect(readReceipt({})).toBe(null);
-  expect(readReceipt({ settings: { seed: -1 } })).toMatchObject({ digest: "", stats: null });
+  expect(readReceipt({ settings: { seed: -1 } })).toMatchObject({ digest: "", lore: [], stats: null });
+  expect(kept.lore).toEqual(["The Lamp", "b"]);
 });
 
 test("requests of one digest differ in nothing that changes the words", () => {

@@ -1,7 +1,7 @@
 /** What a piece was made with: kept beside it, so that it can be told, and the piece be made again. Pure. */
 
 import type { Json } from "../api/http";
-import type { GenerateRequest, Stats } from "../api/types";
+import type { Context, GenerateRequest, Stats } from "../api/types";
 import { modeOf } from "../modes/turns";
 import { readSettings, SEED, type Settings } from "./settings";
 
@@ -15,6 +15,8 @@ export interface Receipt {
   opening: string;
   /** The text could not end at once. */
   keepsOn: boolean;
+  /** The entries of lore that were read. */
+  lore: readonly string[];
   /** Timers of the lore before it; null where there were none. */
   timers: Json | null;
   /** null where the server did not come to say it. */
@@ -24,7 +26,7 @@ export interface Receipt {
 }
 
 /** What is known of a generation when it begins. */
-export type Begun = Omit<Receipt, "digest" | "stats" | "time">;
+export type Begun = Omit<Receipt, "digest" | "stats" | "time" | "lore">;
 
 /**
  * Settings that say with which seed. Drafts make code and answers that repeat the question faster, and a request with a
@@ -35,13 +37,14 @@ export function seeded(settings: Settings, mode: string): Settings {
   return settings.seed >= 0 || drafts ? settings : { ...settings, seed: newSeed() };
 }
 
-function newSeed(): number {
+export function newSeed(): number {
   return 1 + ((crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % SEED.max);
 }
 
-export function receiptOf(begun: Begun, request: GenerateRequest, stats: Stats | null): Receipt {
+export function receiptOf(begun: Begun, sent: Context, request: GenerateRequest, stats: Stats | null): Receipt {
   const seed = stats?.seed ?? request.sampler_seed;
-  return { ...begun, settings: { ...begun.settings, seed }, digest: digestOf(request), stats, time: Date.now() / 1000 };
+  const lore = sent.lore.fired.map(({ id, name }) => name ?? id);
+  return { ...begun, settings: { ...begun.settings, seed }, digest: digestOf(request), lore, stats, time: Date.now() / 1000 };
 }
 
 /** A receipt as a story keeps it; null for what is none. */
@@ -56,6 +59,7 @@ export function readReceipt(kept: Json | undefined): Receipt | null {
     digest: text(kept.digest),
     opening: text(kept.opening),
     keepsOn: kept.keepsOn === true,
+    lore: Array.isArray(kept.lore) ? kept.lore.map(text) : [],
     timers: object<Json>(kept.timers),
     stats: object<Stats>(kept.stats),
     time: Number(kept.time ?? 0),

@@ -5,6 +5,7 @@ import type { GenerateRequest, Stats, TokenChance } from "../api/types";
 import { sentencesOf } from "../editor/sentences";
 import { newId } from "../journal/journal.svelte";
 import { newKey } from "./generation.svelte";
+import type { Written } from "./pieces";
 
 export interface Take {
   /** Under which it is kept, and the piece that its words will come from. */
@@ -24,6 +25,10 @@ const KEPT_EVERY = 1000;
 
 /** One prompt, written on several times. */
 export interface Order {
+  /** What stands there already: the first of the takes. */
+  old?: Written;
+  /** What each begins with. */
+  opening?: string;
   count: number;
   request: GenerateRequest;
   fit: () => (chunk: string) => string;
@@ -39,6 +44,9 @@ export class Takes {
   chosen = $state(0);
   /** How many sentences of the chosen one are to be used; null for all. */
   upTo = $state<number | null>(null);
+
+  /** What stands in the text in whose place they are written; null where that is its end. */
+  old = $state.raw<Written | null>(null);
 
   /** The story and the branch that they were written for. */
   of = "";
@@ -59,16 +67,20 @@ export class Takes {
 
   /** Writes them; done when all have ended. Each has a seed of its own, also where one was chosen. */
   async write(order: Order): Promise<void> {
-    const { request } = order;
-    this.list = Array.from({ length: order.count }, () => ({ id: newId(), piece: newId(), text: "", isWriting: true, failure: "" }));
-    this.chosen = 0;
+    const { request, old = null, opening = "", count } = order;
+    const standing = old ? [{ id: newId(), ...old, isWriting: false, failure: "" }] : [];
+    const written = Array.from({ length: count }, () => ({ id: newId(), piece: newId(), text: opening, isWriting: true, failure: "" }));
+    this.list = [...standing, ...written];
+    this.old = old;
+    this.chosen = standing.length;
     this.upTo = null;
     this.#keys = this.list.map(newKey);
     this.#controllers = this.list.map(() => new AbortController());
     this.#tokens = this.list.map(() => []);
     await Promise.all(
       this.list.map((take, index) => {
-        const seed = request.sampler_seed < 0 ? -1 : request.sampler_seed + index;
+        if (!take.isWriting) return;
+        const seed = request.sampler_seed < 0 ? -1 : request.sampler_seed + index - standing.length;
         return this.#one(take, { ...request, genkey: this.#keys[index] ?? "", sampler_seed: seed }, index, order);
       }),
     );

@@ -82,7 +82,7 @@ export class Writer {
     };
     const { reason, wrote } = await generation.run(request, story.write(place, id), hear).finally(() => {
       session.heard = sentences.end() || session.heard;
-      if (hasWritten) book.put(`pieces/${id}`, receiptOf(begun, request, generation.stats));
+      if (hasWritten) book.put(`pieces/${id}`, receiptOf(begun, sent, request, generation.stats));
     });
     if (sent.lore.timers) book.put("settings/lore.timers", sent.lore.timers);
     this.#say({ reason, wrote });
