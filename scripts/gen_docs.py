@@ -86,7 +86,8 @@ _TRIED = {
         "lfm2",
         "llama",
     ),
-    *("mamba", "minimax-m2", "paddleocr", "phi3", "qwen3", "qwen3moe", "qwen3next", "rwkv7"),
+    *("mamba", "minimax-m2", "muse-glimmer", "olmo2", "paddleocr", "phi3", "qwen3", "qwen3moe"),
+    *("qwen3next", "rwkv7"),
 }
 """The architectures of tests/family_models.py and tests/more_family_models.py."""
 

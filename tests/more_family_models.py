@@ -102,6 +102,30 @@ def _deepseek2_ocr(layer: int) -> Shapes:
     }
 
 
+def _olmo2(_: int) -> Shapes:
+    """Norms behind what they norm; those of queries and keys span all heads."""
+    plain = {**attention(), **dense()}
+    del plain["attn_norm.weight"]
+    return {
+        **plain,
+        "attn_q_norm.weight": (HEADS * LENGTH,),
+        "attn_k_norm.weight": (LENGTH,),
+        "post_attention_norm.weight": (WIDTH,),
+        "post_ffw_norm.weight": (WIDTH,),
+    }
+
+
+def _muse(layer: int) -> Shapes:
+    """Norms on both sides, and a gate of the attention's output."""
+    return {
+        **_normed(layer),
+        **dense(),
+        "attn_gate.weight": (WIDTH, HEADS * LENGTH),
+        "post_attention_norm.weight": (WIDTH,),
+        "post_ffw_norm.weight": (WIDTH,),
+    }
+
+
 def _rwkv7(_: int) -> Shapes:
     """Mixing over time and over channels."""
     whole: Shapes = {
@@ -188,6 +212,24 @@ MORE_FAMILIES = (
         _cohere2,
         ("<|START_ACTION|>", "<|END_ACTION|>", "<|START_RESPONSE|>", "<|END_RESPONSE|>"),
         is_tied=True,
+    ),
+    Tiny(
+        "olmo2",
+        4,
+        "<function_calls>",
+        "olmo3",
+        _WHOLE_ROPE | _WINDOW,
+        _olmo2,
+        ("<function_calls>", "</function_calls>"),
+    ),
+    Tiny(
+        "muse-glimmer",
+        4,
+        "<atem:function_calls> to=self<|message|>",
+        "muse",
+        _WHOLE_ROPE | _WINDOW | {"logit_scale": 0.25},
+        _muse,
+        ("<|start|>", "<|message|>", "<|eom|>", "<|eot|>"),
     ),
     Tiny(
         "deepseek2-ocr",

@@ -246,6 +246,32 @@ def test_reasoning_that_stands_beside_the_content_is_continued(
     assert rendered.form.is_reasoning is is_reasoning
 
 
+@pytest.mark.parametrize(
+    ("signs", "end"),
+    [
+        (
+            "<|channel|>analysis<|message|>",
+            "<|channel|>analysis<|message|>hmm<|end|><|start|>assistant<|channel|>final<|message|>Yes, ",
+        ),
+        (
+            "<atem:function_calls> to=self<|message|>",
+            " to=self<|message|>hmm<|eom|><|start|>assistant to=user<|message|>Yes, ",
+        ),
+        (
+            "<|START_THINKING|><|START_ACTION|>",
+            "<|START_THINKING|>hmm<|END_THINKING|><|START_RESPONSE|>Yes, ",
+        ),
+    ],
+)
+def test_an_answer_beside_reasoning_is_continued_behind_its_mark(signs: str, end: str) -> None:
+    source = "{# " + signs + " #}" + MODEL_OPENS
+    talk = [Message("user", "hi"), Message("assistant", "Yes, ", reasoning="hmm")]
+    rendered = ChatTemplate(source).render(talk, continues_last=True)
+    assert rendered.text == f"[user]hi[/][assistant]{end}"
+    assert rendered.form
+    assert rendered.form.is_answering
+
+
 def test_a_template_without_tools_takes_calls_of_its_own_format_too() -> None:
     """DeepSeek's shows calls, but no tools: they are described, and the model may write what it learned."""
     source = "{# <｜tool▁calls▁begin｜> #}" + MODEL_OPENS

@@ -43,6 +43,10 @@ _FAMILIES = (
         "<|channel|>analysis<|message|>",
         Reasoning("<|channel|>analysis<|message|>", "<|end|>", "<|start|>assistant"),
     ),
+    (
+        " to=self<|message|>",
+        Reasoning(" to=self<|message|>", "<|eom|>", "<|start|>assistant"),
+    ),
     ("<|channel>", Reasoning("<|channel>thought\n", "<channel|>", "")),
     ("<seed:think>", Reasoning("<seed:think>", "</seed:think>", "\n")),
     ("<mm:think>", Reasoning("<mm:think>", "</mm:think>")),
@@ -81,4 +85,4 @@ def opens_reasoning(marks: Reasoning, prompt: str) -> bool:
 
 def begins_reasoning(marks: Reasoning, content: str) -> bool:
     """Whether a message contains reasoning. Templates remove it, or open another block before it."""
-    return bool(marks) and content.lstrip().startswith(marks.opening.rstrip())
+    return bool(marks) and content.lstrip().startswith(marks.opening.strip())

@@ -101,7 +101,8 @@ class ChatTemplate:
         if not messages:
             raise BadRequest("messages must hold at least one message.", field="messages")
         if continues_last and messages[-1].reasoning and self._marks:
-            messages = [*messages[:-1], _with_reasoning(self._marks, messages[-1])]
+            last = _with_reasoning(self._marks, messages[-1], *self._format.answers[:1])
+            messages = [*messages[:-1], last]
         given = dict(variables or {}) | self._tokens | {"functions": ""}
         calls = self._format
         if tools and self.traits.shows_tools:
@@ -235,14 +236,20 @@ def _opens_answer(calls: Format, prompt: str) -> bool:
     return prompt.rstrip().endswith(tuple(calls.answers)) if calls.answers else False
 
 
-def _with_reasoning(marks: Reasoning, message: Message) -> Message:
-    """A message to continue, with its reasoning in the content; without content its reasoning is continued."""
+def _with_reasoning(marks: Reasoning, message: Message, answer: str = "") -> Message:
+    """A message to continue, with its reasoning in the content; without content its reasoning is continued.
+
+    Args:
+        marks: The model's marks.
+        message: The message.
+        answer: The mark after which the model answers, if it has one.
+    """
     line = "\n" if marks == THINK else ""
     text = (
         marks.opening.rstrip("\n") + (line or "\n" * marks.opening.count("\n")) + message.reasoning
     )
     if message.content:
-        text += line + marks.closing + marks.after + message.content
+        text += line + marks.closing + marks.after + answer + message.content
     return replace(message, content=text, reasoning="")
 
 
@@ -251,7 +258,8 @@ def _continued(marks: Reasoning, prompt: str, content: str) -> str:
 
     This is what the model would see if it had generated the content itself.
     """
-    content = content.lstrip()
+    opening = marks.opening
+    content = opening[: len(opening) - len(opening.lstrip())] + content.lstrip()
     if opens_reasoning(marks, prompt):
         content = content[len(marks.opening.rstrip()) :]
         return prompt + (content.removeprefix("\n") if prompt.endswith("\n") else content)

@@ -25,6 +25,10 @@ Advance = Callable[[float], bool]
 """Called with the loaded fraction, 0 to 1; returning False stops the load."""
 
 
+_ENDS_ONE_MESSAGE = b"<|eom|>"
+"""Ends one message of a reply of several, of which Muse thinks in the first, though a file may name it as an end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heads:
     """The shape of attention.
@@ -310,8 +314,13 @@ class Model(Handle):
     @property
     def end_tokens(self) -> frozenset[int]:
         """All tokens that end a generation."""
-        is_end = self.library.llama_vocab_is_eog
-        return frozenset(t for t in range(self.vocab_size) if is_end(self.vocab_pointer, t))
+        is_end, text = self.library.llama_vocab_is_eog, self.library.llama_vocab_get_text
+        return frozenset(
+            token
+            for token in range(self.vocab_size)
+            if is_end(self.vocab_pointer, token)
+            and text(self.vocab_pointer, token) != _ENDS_ONE_MESSAGE
+        )
 
     @property
     def marks(self) -> frozenset[int]:

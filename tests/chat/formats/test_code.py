@@ -18,6 +18,7 @@ from chat.formats import (
     minicpm,
     minimax,
     minimax_nested,
+    muse,
     olmo3,
     qwen_xml,
     seed,
@@ -45,8 +46,8 @@ def call_texts(family: ModuleType, code: str) -> list[str]:
             if family is seed
             else family.call("write", **values)
         ]
-    if family is minimax:
-        return [minimax.block(minimax.invoke("write", **values))]
+    if family in (minimax, muse):
+        return [family.block(family.invoke("write", **values))]
     if family is minicpm:
         marked = {key: family.data(value) for key, value in values.items()}
         return [family.call("write", **marked), family.call("write", **values)]

@@ -41,6 +41,7 @@ FAMILIES = [
         "minimax",
         "minimax_nested",
         "mistral",
+        "muse",
         "nemotron",
         "olmo3",
         "phi",

@@ -26,6 +26,7 @@ from coblyn.chat.formats.json_list import (
 from coblyn.chat.formats.kimi import KIMI
 from coblyn.chat.formats.llama3 import LLAMA3
 from coblyn.chat.formats.mistral import MISTRAL
+from coblyn.chat.formats.muse import MUSE
 from coblyn.chat.formats.nested import MINIMAX_NESTED
 from coblyn.chat.formats.pythonic import LFM2, OLMO3
 from coblyn.chat.formats.qwen_xml import QWEN_XML, SEED
@@ -37,6 +38,7 @@ __all__ = ["FORMATS", "GENERIC", "NO_FORMAT", "format_of"]
 FORMATS: Sequence[Format] = (
     MISTRAL,
     HARMONY,
+    MUSE,
     FUNCTIONARY_BLOCKS,
     FUNCTIONARY,
     KIMI,

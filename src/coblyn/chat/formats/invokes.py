@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coblyn.chat.formats.format import Format, Situation
+from coblyn.chat.formats.format import CallReader, Format, Situation
 from coblyn.chat.formats.json_call import read_arguments
 from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.section import section
@@ -24,7 +24,7 @@ from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
-__all__ = ["DSML", "MINICPM", "MINIMAX"]
+__all__ = ["DSML", "MINICPM", "MINIMAX", "Tags"]
 
 _ATTRIBUTE = re.compile(r"""(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _STRING = frozenset({"string"})
@@ -34,7 +34,7 @@ _DATA, _DATA_END = "<![CDATA[", "]]>"
 
 
 @dataclass(frozen=True, slots=True)
-class _Tags:
+class Tags:
     """The tags of a family.
 
     Attributes:
@@ -42,55 +42,68 @@ class _Tags:
         prefix: Prefix of each tag's name.
         call: Name of the element of a call.
         parameter: Name of the element of a parameter.
+        has_types: Whether parameters say by an attribute whether their value is text.
+        trims: Whether a line break at each end of a value belongs to the tags, if no attribute says its type.
     """
 
     blocks: Sequence[str] = ()
     prefix: str = ""
     call: str = "invoke"
     parameter: str = "parameter"
+    has_types: bool = False
+    trims: bool = True
 
     def opening(self, name: str) -> str:
+        """An element's opening tag, without its end."""
         return f"<{self.prefix}{name}"
 
     def closing(self, name: str) -> str:
+        """An element's closing tag."""
         return f"</{self.prefix}{name}>"
 
-    def tagged(self) -> Tagged:
-        """Make a reader of replies with such tags."""
+    def readers(self) -> Mapping[str, CallReader]:
+        """The marks of calls, each with the reader of what follows."""
         invoke = self.opening(self.call) + ("" if self.blocks else " ")
         ends = tuple(map(self.closing, self.blocks or (self.call,)))
         read = section(invoke, ends, self._read_invoke)
         opened = [self.opening(block) + ">" for block in self.blocks]
-        return Tagged(dict.fromkeys((*opened, invoke), read))
+        return dict.fromkeys((*opened, invoke), read)
 
     def rule(self, lark: Lark) -> CallRule:
         """The rule of a block of calls."""
         block = self.blocks[-1 if "tool_calls" in lark.template else 0]
         mark = self.opening(block) + ">"
-        has_types = bool(self.prefix)
+        end = lark.text("\n" + self.closing(block))
+        body = f"{lark.listed(self.invoke_rule(lark), '')} {end}"
+        return CallRule(mark, body, (mark,), is_block=True)
+
+    def invoke_rule(self, lark: Lark) -> str:
+        """The rule of a call, within a block."""
 
         def invoke(tool: Tool) -> str:
             def parameter(key: str) -> str:
                 is_text = types_of(tool, key) == {"string"}
-                kind = f' string="{str(is_text).lower()}"' if has_types else ""
+                kind = f' string="{str(is_text).lower()}"' if self.has_types else ""
                 begin = lark.text(f'{self.opening(self.parameter)} name="{key}"{kind}>')
                 end = self.closing(self.parameter)
-                value = lark.value(tool, key, end, trims=not has_types)
+                value = lark.value(tool, key, end, trims=self.trims and not self.has_types)
                 return f"{begin} {value} {lark.text(chr(10))}"
 
             begin = lark.text(f'\n{self.opening(self.call)} name="{tool.name}">\n')
             end = lark.text(self.closing(self.call))
             return f"{begin} {lark.parameters(tool, parameter, can_say=_can_say)} {end}"
 
-        end = lark.text("\n" + self.closing(block))
-        body = f"{lark.listed(lark.each(invoke), '')} {end}"
-        return CallRule(mark, body, (mark,), is_block=True)
+        return lark.each(invoke)
+
+    def read_name(self, incoming: Incoming, situation: Situation) -> Reading[str]:  # noqa: ARG002
+        """Read the rest of a call's opening tag, and give the tool's name; empty if there is none."""
+        return (yield from _attributes(incoming)).get("name", "")
 
     def _read_invoke(
         self, incoming: Incoming, out: Outgoing, situation: Situation
     ) -> Reading[bool]:
         """Read what follows ``<invoke``. Gives whether it is complete."""
-        name = (yield from _attributes(incoming)).get("name")
+        name = yield from self.read_name(incoming, situation)
         if not name:
             return False
         out.begin_call(name)
@@ -127,7 +140,8 @@ class _Tags:
         if key in _WRAPPERS and not arguments.has_some and _lacks(tool, key):
             return (yield from self._read_wrapper(incoming, arguments, tool, key))
         arguments.begin(key)
-        return (yield from self._read_value(incoming, arguments, types, is_string is None))
+        trims_line = self.trims and is_string is None
+        return (yield from self._read_value(incoming, arguments, types, trims_line))
 
     def _read_wrapper(
         self, incoming: Incoming, arguments: Arguments, tool: Tool | None, key: str
@@ -183,9 +197,9 @@ def _attributes(incoming: Incoming) -> Reading[dict[str, str]]:
     return {match[1]: match[2] or match[3] or match[4] or "" for match in found}
 
 
-_MINIMAX = _Tags(("minimax:tool_call",))
-_DSML = _Tags(("function_calls", "tool_calls"), "｜DSML｜")
-_MINICPM = _Tags(call="function", parameter="param")
+_MINIMAX = Tags(("minimax:tool_call",))
+_DSML = Tags(("function_calls", "tool_calls"), "｜DSML｜", has_types=True)
+_MINICPM = Tags(call="function", parameter="param")
 
 
 def _rule_of_minicpm(lark: Lark) -> CallRule:
@@ -212,7 +226,7 @@ def _rule_of_minicpm(lark: Lark) -> CallRule:
 MINIMAX = Format(
     "minimax-m2",
     lambda template: "<minimax:tool_call>" in template,
-    _MINIMAX.tagged(),
+    Tagged(_MINIMAX.readers()),
     kept=("<minimax:tool_call>", "</minimax:tool_call>"),
     make_rule=_MINIMAX.rule,
 )
@@ -220,7 +234,7 @@ MINIMAX = Format(
 DSML = Format(
     "deepseek-dsml",
     lambda template: "DSML｜" in template or "dsml_token" in template,
-    _DSML.tagged(),
+    Tagged(_DSML.readers()),
     kept=("｜DSML｜",),
     make_rule=_DSML.rule,
 )
@@ -228,7 +242,7 @@ DSML = Format(
 MINICPM = Format(
     "minicpm5",
     lambda template: '<function name="' in template and '<param name="' in template,
-    _MINICPM.tagged(),
+    Tagged(_MINICPM.readers()),
     kept=("<function", "</function>", "<param", "</param>"),
     make_rule=_rule_of_minicpm,
 )
