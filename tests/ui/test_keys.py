@@ -170,6 +170,22 @@ def test_a_command_has_run_before_the_next_key(page: Page) -> None:
     assert line == "# The thaw"
 
 
+def test_the_focus_stays_where_it_went_from_the_end_of_a_wrapped_line(page: Page) -> None:
+    open_panel(page, "Story")
+    write(page, "The lamp burned low and nobody spoke. " * 20)
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("End")
+    page.keyboard.press("Control+f")
+    page.wait_for_timeout(200)
+    assert focused(page) == "Find"
+    page.keyboard.press("Escape")
+    wait(page, lambda: focused(page) == "Story", "the focus")
+    page.keyboard.press("End")
+    page.get_by_label("Memory").click()
+    page.wait_for_timeout(200)
+    expect(page.get_by_label("Memory")).to_be_focused()
+
+
 def test_arrows_go_along_the_bar(page: Page) -> None:
     write(page, PROMPT)
     button(page, "Generate").focus()

@@ -6,6 +6,7 @@ import { type ChangeSet, EditorState, type Extension, Prec, Transaction } from "
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 
 import { runsOf, unreported } from "./authors";
+import { caret } from "./caret";
 import { pieceOf } from "./piece";
 import { theme } from "./theme";
 import { whole } from "./whole";
@@ -33,6 +34,7 @@ export interface StoryListener {
 export function surface(options: StoryListener): Extension {
   return [
     theme,
+    caret,
     EditorView.lineWrapping,
     placeholder(options.placeholder),
     search({ top: true }),
