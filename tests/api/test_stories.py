@@ -73,6 +73,24 @@ async def test_undo_and_redo(client: Client) -> None:
     assert (nothing["version"], nothing["operations"]) == (3, [])
 
 
+async def test_a_story_says_which_steps_there_are(client: Client) -> None:
+    story = await create(client)
+
+    async def steps() -> tuple[bool, bool]:
+        told = (await client.get(f"{STORIES}/{story}")).json["steps"]["text/main"]
+        return told["can_undo"], told["can_redo"]
+
+    assert await steps() == (False, False)
+    await append(client, story, 0, {"id": "p", "kind": "put", "place": "memory", "value": "kept"})
+    assert await steps() == (False, False)
+    await append(client, story, 1, typing("a", 0, "A lamp."))
+    assert await steps() == (True, False)
+    await client.post(f"{STORIES}/{story}/undo", {"id": "u", "scope": "text/main"})
+    assert await steps() == (False, True)
+    await append(client, story, 3, typing("b", 0, "A rope."))
+    assert await steps() == (True, False)
+
+
 async def test_two_editors_are_merged_or_told(client: Client) -> None:
     story = await create(client, typing("start", 0, "one\ntwo"))
     await append(client, story, 1, typing("a", 3, "!"))

@@ -79,6 +79,11 @@ def generate(page: Page) -> str:
     return text(page)
 
 
+def is_open(page: Page) -> bool:
+    """Whether a story is shown."""
+    return bool(page.evaluate("() => window.__app?.save()"))
+
+
 def is_saved(page: Page) -> bool:
     """Whether the server has acknowledged all of it."""
     return bool(page.evaluate("() => window.__app.isSaved()"))

@@ -8,7 +8,17 @@ from playwright.sync_api import Page, expect
 from coblyn.engine.fake import FakeRunner
 from live_server import serve
 from ui.conftest import NewPage
-from ui.desk import PROMPT, button, text, wait, wait_for_text, wait_until_idle, write
+from ui.desk import (
+    PROMPT,
+    button,
+    is_open,
+    text,
+    wait,
+    wait_for_text,
+    wait_until_idle,
+    wait_until_saved,
+    write,
+)
 from ui.test_surfaces import command
 
 pytestmark = pytest.mark.slow
@@ -69,6 +79,16 @@ def test_buttons_in_every_state(new_page: NewPage) -> None:
             reach(page, state)
             wait(page, lambda: pressable(page) == wanted, f"{state}: {wanted}")  # noqa: B023
         page.close()
+
+
+def test_buttons_know_after_a_reload_which_steps_there_are(page: Page) -> None:
+    for state in list(STATES)[:7]:
+        reach(page, state)
+        wait_until_saved(page)
+        seen = text(page)
+        page.reload()
+        wait(page, lambda: text(page) == seen and is_open(page), state)  # noqa: B023
+        assert pressable(page) == STATES[state], state
 
 
 @pytest.mark.parametrize("mode", ["adventure", "chat", "instruct", "assistant"])

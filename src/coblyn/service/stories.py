@@ -19,7 +19,7 @@ from coblyn.story.record import Proposed, Record
 from coblyn.story.state import State
 from coblyn.story.store.database import Database
 from coblyn.story.store.index import Hits, Index
-from coblyn.story.store.journal import Appended, Journal, Stepped
+from coblyn.story.store.journal import Appended, Journal, Stepped, Steps
 from coblyn.story.store.library import Library, Listed, Shelf, new_id
 from coblyn.story.store.restore import Restorer, is_backup
 from coblyn.story.store.transfer import Transfer, is_story_file
@@ -128,6 +128,10 @@ class Stories:
     async def state(self, story: str, version: int | None = None) -> tuple[int, State]:
         """A story at a version, or at the newest."""
         return await self._do(lambda store: store.journal.state(story, version))
+
+    async def steps(self, story: str, scopes: Sequence[str]) -> dict[str, Steps]:
+        """Which steps back and forth there are in each of some scopes."""
+        return await self._do(lambda store: store.journal.steps(story, scopes))
 
     async def records(self, story: str, after: int, limit: int) -> list[Record]:
         """The records of a story after a version."""

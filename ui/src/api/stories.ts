@@ -54,6 +54,13 @@ export interface StoryState extends Places {
   trash?: Readonly<Record<string, unknown>>;
 }
 
+/** A story at a version; of its newest one, the steps back and forth in each branch's text, as `text/BRANCH`. */
+export interface Opened {
+  version: number;
+  state: StoryState;
+  steps: Readonly<Record<string, { canUndo: boolean; canRedo: boolean }>>;
+}
+
 /** A story as the library lists it. */
 export interface Shelf {
   id: string;
@@ -128,7 +135,7 @@ export class StoriesApi {
     return (await this.#http.ask(STORIES, body)) as unknown as Shelf;
   }
 
-  async get(id: string, version?: number): Promise<{ version: number; state: StoryState }> {
+  async get(id: string, version?: number): Promise<Opened> {
     // What an import kept for other programs may be large, and is not shown.
     const query = `?without=kept${version === undefined ? "" : `&version=${String(version)}`}`;
     const said = await this.#http.ask(`${STORIES}/${id}${query}`, undefined, 30).catch((error: unknown) => {
@@ -137,7 +144,8 @@ export class StoriesApi {
       throw error;
     });
     if (!isJson(said.state)) throw new ApiError("unknown", "");
-    return { version: number(said.version) ?? 0, state: said.state as unknown as StoryState };
+    const steps = Object.entries(isJson(said.steps) ? said.steps : {}).map(([scope, told]) => [scope, possible(told)] as const);
+    return { version: number(said.version) ?? 0, state: said.state as unknown as StoryState, steps: Object.fromEntries(steps) };
   }
 
   /** @throws Refusal With type "conflict", when others have changed the same. */
@@ -200,6 +208,11 @@ export class StoriesApi {
     });
     return () => source.close();
   }
+}
+
+function possible(told: unknown): { canUndo: boolean; canRedo: boolean } {
+  const { can_undo, can_redo } = isJson(told) ? told : {};
+  return { canUndo: can_undo === true, canRedo: can_redo === true };
 }
 
 function appended(said: Json): Appended {

@@ -2,7 +2,7 @@
 
 import type { ChangeSet } from "@codemirror/state";
 
-import type { BranchState, Operation, Places, Runs, StoriesApi, StoryState } from "../api/stories";
+import type { BranchState, Opened, Operation, Places, Runs, StoriesApi } from "../api/stories";
 import { StoryBroken } from "../api/stories";
 import { ApiError } from "../api/types";
 import type { Story } from "../editor/story";
@@ -19,6 +19,7 @@ import { runsIn } from "./cherry";
 import type { BookEvents, Broken, Loaded, Written } from "./opened";
 import { isAside, NOTHING, withOperation } from "./places";
 import { sample } from "./sample";
+import { Steps } from "./steps.svelte";
 
 export { newId } from "../journal/journal.svelte";
 export type { BranchState, Places, Runs } from "../api/stories";
@@ -32,8 +33,7 @@ export class Book {
   branches = $state.raw<Readonly<Record<string, BranchState>>>({});
   journal = $state.raw<Journal | null>(null);
   broken = $state.raw<Broken | null>(null);
-  canUndo = $state(false);
-  canRedo = $state(false);
+  readonly steps = new Steps();
   hasOutbox = $state(true);
   /** There was no story before this visit. */
   isFirst = false;
@@ -142,7 +142,7 @@ export class Book {
     const of = (name: string, written: Written): BranchState => ({ ...this.branches[name], ...written });
     this.branches = { ...this.branches, [left]: of(left, behind), [branch]: of(branch, begun) };
     this.#display(branch, begun);
-    [this.canUndo, this.canRedo] = [true, true];
+    this.steps.set({ canUndo: false, canRedo: false });
     this.#events.onOpen(id, branch);
   }
 
@@ -183,8 +183,7 @@ export class Book {
   edited(changes: ChangeSet, piece: string, event: string): void {
     const unit = this.#units.of(changes, piece, event, performance.now());
     this.journal?.add({ kind: "edit", id: newId(), unit, branch: this.branch, changes, piece });
-    this.canUndo = true;
-    this.canRedo = false;
+    this.steps.done("do");
   }
 
   /** All that a generation changes from now on is one step. */
@@ -205,9 +204,7 @@ export class Book {
     if (!this.journal) return false;
     this.#units.end();
     try {
-      const { isDone, hasMore } = await this.journal.step(verb, `text/${this.branch}`);
-      if (verb === "undo") [this.canUndo, this.canRedo] = [hasMore, this.canRedo || isDone];
-      else [this.canUndo, this.canRedo] = [this.canUndo || isDone, hasMore];
+      this.steps.stepped(verb, await this.journal.step(verb, `text/${this.branch}`));
       return true;
     } catch {
       return false;
@@ -219,7 +216,7 @@ export class Book {
     this.journal?.leave();
   }
 
-  #show(id: string, { version, state }: { version: number; state: StoryState }, wanted: string | null): void {
+  #show(id: string, { version, state, steps }: Opened, wanted: string | null): void {
     this.#leaveStory();
     const branch = wanted !== null && wanted in state.branches ? wanted : state.selected;
     const { text = "", runs = [] } = state.branches[branch] ?? {};
@@ -227,7 +224,7 @@ export class Book {
     this.#display(branch, { text, runs });
     this.branches = branchesOf(state);
     this.places = { ...NOTHING, ...state };
-    [this.canUndo, this.canRedo] = [version > 0, version > 0];
+    this.steps.set(steps[`text/${branch}`] ?? { canUndo: false, canRedo: false });
     this.journal = new Journal(this.#api, this.#outbox, this.#listener(), { story: id, version, author: this.#author });
     this.journal.watch();
     this.#events.onOpen(id, branch);
@@ -257,6 +254,7 @@ export class Book {
       lengthOf: (branch) => (branch === this.branch ? (this.#story?.length() ?? this.#loaded.text.length) : -1),
       onEdit: (_branch, changes, record) => {
         this.#numHeard += 1;
+        this.steps.done(record.role);
         this.#story?.applyRemote(changes, sourcesOf(record), record.role !== "do");
       },
       onPlace: (record) => {

@@ -9,7 +9,7 @@ class Server {
   readonly #gets = new Map<string, () => void>();
 
   readonly api = {
-    get: (id: string) => new Promise((resolve) => this.#gets.set(id, () => resolve({ version: 1, state: stateOf(id) }))),
+    get: (id: string) => new Promise((resolve) => this.#gets.set(id, () => resolve({ version: 1, state: stateOf(id), steps: { "text/main": { canUndo: true, canRedo: false } } }))),
     append: () => new Promise<Appended>((resolve) => this.#appends.push(resolve)),
     watch: () => () => undefined,
   } as unknown as StoriesApi;

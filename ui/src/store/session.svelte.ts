@@ -144,12 +144,13 @@ export class Session {
   }
 
   get canUndo(): boolean {
-    return this.book.canUndo || this.generation.isRunning;
+    // Where nothing can be saved the editor takes the steps.
+    const canUndo = this.book.journal?.isCutOff ? this.facts.canUndo : this.book.steps.canUndo;
+    return canUndo || this.generation.isRunning;
   }
 
   get canRedo(): boolean {
-    // Where nothing can be saved the editor takes the steps.
-    const canRedo = this.book.journal?.isCutOff ? this.facts.canRedo : this.book.canRedo;
+    const canRedo = this.book.journal?.isCutOff ? this.facts.canRedo : this.book.steps.canRedo;
     return canRedo && !this.generation.isRunning;
   }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ async def create(call: Call) -> Response:
 async def story(call: Call) -> Response:
     """Its state at the newest version, or at ``?version=N``. ``?without=pieces,takes`` leaves out what is not needed.
 
+    ``steps`` has for the text of each branch (``text/BRANCH``) whether there is something to undo and to redo now.
     If a story cannot be read, the error names the last readable version (``readable``); it is never answered as empty.
     """
     name, wanted = _story(call), _number(call, "version")
@@ -97,7 +99,10 @@ async def story(call: Call) -> Response:
         return JSONResponse({**body, "readable": error.version - 1}, error.status)
     left_out = call.request.query_params.get("without", "").split(",")
     content = {key: value for key, value in state.to_json().items() if key not in left_out}
-    return JSONResponse({**shelf.to_json(), "version": version, "state": content})
+    scopes = [f"text/{branch}" for branch in state.texts]
+    steps = await call.services.stories.steps(name, scopes)
+    told = {scope: asdict(of_scope) for scope, of_scope in steps.items()}
+    return JSONResponse({**shelf.to_json(), "version": version, "state": content, "steps": told})
 
 
 @routes.post(_STORY + "/operations", "Append operations", AppendBody, _TYPING)

@@ -27,7 +27,7 @@ from coblyn.story.store.rows import (
 from coblyn.story.text import num_common, units
 from coblyn.story.undo import Mark, Role, first_outstanding, to_redo, to_undo, uncancelled
 
-__all__ = ["Appended", "Journal", "Stepped", "StoryNotFound", "TooFarBehind"]
+__all__ = ["Appended", "Journal", "Stepped", "Steps", "StoryNotFound", "TooFarBehind"]
 
 SNAPSHOT_EVERY = 200
 KEPT_CLOSELY = 2000
@@ -82,6 +82,19 @@ class Stepped(Appended):
     """
 
     has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Which steps there are in a scope.
+
+    Attributes:
+        can_undo: Whether an undo would do anything.
+        can_redo: Whether a redo would.
+    """
+
+    can_undo: bool
+    can_redo: bool
 
 
 class Journal:
@@ -178,6 +191,20 @@ class Journal:
     def redo(self, story: str, scope: str, author: str, name: str) -> Stepped:
         """Redo the last undone step in a scope, unless there was a new step there since."""
         return self._revert(story, scope, author, name, "redo", to_redo)
+
+    def steps(self, story: str, scopes: Iterable[str]) -> dict[str, Steps]:
+        """Which steps back and forth there are in each of some scopes.
+
+        Raises:
+            StoryNotFound: There is no such story.
+        """
+        with self._database.reading() as connection:
+            _version(connection, story)
+
+            def has(find: Callable[[Iterable[Mark]], str | None], scope: str) -> bool:
+                return find(_marks(connection, story, scope)) is not None
+
+            return {scope: Steps(has(to_undo, scope), has(to_redo, scope)) for scope in scopes}
 
     def _revert(
         self,
