@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -155,3 +156,43 @@ def test_a_banned_phrase_does_not_appear(page: Page) -> None:
     wait_until_idle(page)
     assert len(text(page)) > len(PROMPT)
     assert phrase.lower() not in text(page).removeprefix(PROMPT).lower()
+
+
+def test_words_that_cannot_be_saved_are_there_after_a_reload(page: Page, server_url: str) -> None:
+    page.expected = ["507"]  # type: ignore[attr-defined]
+    story = page.url.split("/s/")[1].split("/")[0]
+    address = f"{server_url}/api/coblyn/stories/{story}"
+    write(page, PROMPT + "\n\nThe end.")
+    wait_until_saved(page)
+    page.route(OPERATIONS, no_room)
+    write(page, " And on it went")
+    page.get_by_role("textbox", name="Title").fill("The Lamp")
+    expect(page.get_by_text("Not saved: the disk is full")).to_be_visible()
+    button(page, "Generate").click()
+    expect(
+        page.get_by_role("alert").filter(has_text="once your words can be saved")
+    ).to_be_visible()
+    written = text(page)
+    for more in (".", " Still"):
+        page.reload()
+        wait(page, lambda: text(page) == written, "the words that are not saved")  # noqa: B023
+        expect(page.get_by_role("textbox", name="Title")).to_have_value("The Lamp")
+        expect(page.get_by_text("Not saved: the disk is full")).to_be_visible()
+        write(page, more)
+        written += more
+        expect(page.get_by_text("Not saved: the disk is full")).to_be_visible()
+        page.wait_for_timeout(400)  # more than a batch, which the browser keeps
+    assert httpx.get(address).json()["state"]["branches"]["main"]["text"] == PROMPT + "\n\nThe end."
+    body = {"kind": "edit", "branch": "main", "changes": [{"from": 0, "to": 0, "insert": "Once. "}]}
+    elsewhere = {"base": 1, "author": "other", "operations": [body | {"id": "other", "unit": "o"}]}
+    assert httpx.post(f"{address}/operations", json=elsewhere).status_code == 200
+    page.unroute(OPERATIONS)
+    wait(page, lambda: text(page) == "Once. " + written, "the words of elsewhere")
+    wait_until_saved(page)
+    expect(page.get_by_text("Not saved: the disk is full")).to_have_count(0)
+    state = httpx.get(address).json()["state"]
+    assert (state["branches"]["main"]["text"], state["title"]) == ("Once. " + written, "The Lamp")
+    page.reload()
+    wait(page, lambda: text(page) == "Once. " + written, "the story")
+    wait_until_saved(page)
+    assert httpx.get(address).json()["state"]["branches"]["main"]["text"] == "Once. " + written

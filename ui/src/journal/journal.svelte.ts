@@ -3,30 +3,15 @@
  * did comes in, and both are moved past each other. The editor and the panels are told; they never wait.
  */
 
-import type { Appended, Places, Recorded, StoriesApi, StoryState } from "../api/stories";
+import type { Appended, Recorded, StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
-import type { ChangeSet } from "@codemirror/state";
-import type { Outbox } from "./outbox";
+import type { JournalEvents, SaveState, Step } from "./events";
+import { newId } from "./ids";
+import type { Outbox, Waiting } from "./outbox";
 import { added, crossed, type Entry, toChangeSet, toSent } from "./queue";
 
-/** "saved": all is acknowledged; "saving": not since a second; "away": the server is silent; "full": its disk is; "refused": it said no. */
-export type SaveState = "saved" | "saving" | "away" | "full" | "refused";
-
-export interface JournalEvents {
-  /** Others, or an undo, have changed the text of a branch. */
-  onEdit(branch: string, changes: ChangeSet, record: Recorded): void;
-  /** Others, or an undo, have changed something else. */
-  onPlace(record: Recorded): void;
-  /** Others have changed the same paragraph or place: nothing more is sent until somebody chooses. */
-  onConflict(scope: string): void;
-  /** The length of a branch's text as it is here; -1 of one that is not shown. */
-  lengthOf(branch: string): number;
-}
-
-export interface Step {
-  isDone: boolean;
-  hasMore: boolean;
-}
+export { newId } from "./ids";
+export type { JournalEvents, SaveState, Step } from "./events";
 
 /** Milliseconds between two batches, until a wait is worth a word, and until the server is asked again. */
 const BATCH = 250;
@@ -86,6 +71,12 @@ export class Journal {
     return this.#version;
   }
 
+  /** What is not acknowledged, as it is kept. */
+  get waiting(): Waiting {
+    const operations = [...this.#sent, ...this.#waiting].map(toSent);
+    return { author: this.#author, story: this.story, base: this.#version, operations };
+  }
+
   /** Listens for what others append, until it is closed. */
   watch(): void {
     this.#stopWatching();
@@ -96,6 +87,7 @@ export class Journal {
   }
 
   close(): void {
+    if (!this.isClean) void this.#keep();
     this.#stopWatching();
     clearTimeout(this.#timer);
     clearTimeout(this.#slow);
@@ -108,6 +100,14 @@ export class Journal {
     // Also while an answer is waited for, or the server is away: the browser may be gone before it comes.
     this.#soon ??= setTimeout(() => void this.#keep(), BATCH);
     this.#schedule(BATCH);
+  }
+
+  /** What was done on the story as it is opened, by a page that is gone or before it was left: it is sent as if done here. */
+  adopt(entries: readonly Entry[]): Promise<void> {
+    this.#waiting = [...entries];
+    this.save = "saving";
+    this.#schedule(0);
+    return this.#keep();
   }
 
   /** Sends what waits now; done when nothing waits any more, or it cannot be sent. */
@@ -191,16 +191,18 @@ export class Journal {
   }
 
   #accept(answer: Appended): void {
-    for (const record of answer.since) {
-      // Ours from a batch that was written although its answer was lost: what follows it stands on it.
-      const isOurs = this.#sent.some(({ id }) => id === record.id);
-      if (isOurs) this.#sent = this.#sent.filter(({ id }) => id !== record.id);
-      else this.#apply(record);
-    }
+    for (const record of answer.since) this.#meet(record);
     this.#sent = [];
     this.#version = Math.max(this.#version, answer.version);
     void this.#keep();
     this.#settle();
+  }
+
+  /** Ours comes back from a batch that was written although its answer was lost: what follows it stands on it. */
+  #meet(record: Recorded): void {
+    const isOther = ({ id }: Entry): boolean => id !== record.id;
+    if ([...this.#sent, ...this.#waiting].every(isOther)) return this.#apply(record);
+    [this.#sent, this.#waiting] = [this.#sent.filter(isOther), this.#waiting.filter(isOther)];
   }
 
   #settle(): void {
@@ -234,7 +236,7 @@ export class Journal {
     const next = records.filter(({ version }) => version > this.#version);
     for (const record of next) {
       if (record.version !== this.#version + 1) return;
-      this.#apply(record); // also a step of ours whose answer was lost
+      this.#meet(record); // also a step of ours whose answer was lost
       this.#version = record.version;
     }
   }
@@ -280,17 +282,8 @@ export class Journal {
   async #keepNewest(): Promise<void> {
     while (this.#isOutdated) {
       this.#isOutdated = false;
-      const operations = [...this.#sent, ...this.#waiting].map(toSent);
-      const waiting = { author: this.#author, story: this.story, base: this.#version, operations };
-      await this.#outbox?.keep(waiting, this.isCutOff).catch(() => undefined);
+      await this.#outbox?.keep(this.waiting, this.isCutOff).catch(() => undefined);
     }
     this.#keeping = null;
   }
 }
-
-export function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(9));
-  return Array.from(bytes, (byte) => byte.toString(36).padStart(2, "0")).join("");
-}
-
-export type { Places, Recorded, StoryState };

@@ -3,7 +3,7 @@
 import type { Operation, Sent, StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
 import type { Outbox, Waiting } from "./outbox";
-import { whenGone } from "./pages";
+import { isGone, whenGone } from "./pages";
 
 /** Milliseconds for which a page that is just going may keep the start of the next one waiting. */
 const GOING = 500;
@@ -23,6 +23,21 @@ export async function sendLeft(api: Pick<StoriesApi, "append">, outbox: Outbox, 
   );
   await Promise.race([Promise.all(sent), new Promise((resolve) => setTimeout(resolve, GOING))]);
   return orphans;
+}
+
+/**
+ * What a page that is gone has left of a story, or this page of one that it has closed, and the server has not taken
+ * yet; the first where there are several.
+ *
+ * @param told What was told as belonging nowhere any more.
+ */
+export async function leftOf(outbox: Outbox, story: string, author: string, told: readonly Waiting[], isOver = isGone): Promise<Waiting | null> {
+  for (const waiting of await outbox.all().catch(() => [])) {
+    const isTold = told.some((one) => one.story === waiting.story && one.author === waiting.author);
+    if (waiting.story !== story || isTold) continue;
+    if (waiting.author === author || (await isOver(waiting.author))) return waiting;
+  }
+  return null;
 }
 
 /** Whether it was sent, or can be sent at another time. */

@@ -11,6 +11,12 @@ export async function whenGone(author: string, act: () => Promise<void>): Promis
   await (found ? found.request(nameOf(author), act) : act());
 }
 
+/** Whether the page of this author is gone; said of none where the browser has no locks. */
+export async function isGone(author: string): Promise<boolean> {
+  const found = locks();
+  return found ? found.request(nameOf(author), { ifAvailable: true }, (lock) => lock !== null) : true;
+}
+
 const nameOf = (author: string): string => `coblyn-page-${author}`;
 
 /** Pages without encryption from other machines have none, whatever the types say. */

@@ -2,20 +2,18 @@
 
 import type { ChangeSet } from "@codemirror/state";
 
-import type { BranchState, Opened, Operation, Places, Runs, StoriesApi } from "../api/stories";
-import { StoryBroken } from "../api/stories";
+import { type BranchState, type Operation, type Places, type Runs, type StoriesApi, StoryBroken } from "../api/stories";
 import { ApiError } from "../api/types";
 import type { Story } from "../editor/story";
 import { difference } from "../journal/difference";
 import { Journal, newId } from "../journal/journal.svelte";
-import { sendLeft, tellOfLeft } from "../journal/left";
 import type { Outbox } from "../journal/outbox";
-import { announce } from "../journal/pages";
 import { sourcesOf } from "../journal/sources";
 import { Units } from "../journal/units";
 import { branchesOf } from "./branches";
 import { Carets } from "./carets";
 import { runsIn } from "./cherry";
+import { Kept, type Read, withLeft } from "./kept";
 import type { BookEvents, Broken, Loaded, Written } from "./opened";
 import { isAside, NOTHING, withOperation } from "./places";
 import { sample } from "./sample";
@@ -41,9 +39,8 @@ export class Book {
   readonly #api: StoriesApi;
   readonly #carets: Carets;
   readonly #events: BookEvents;
-  readonly #author = newId();
   readonly #units = new Units(newId);
-  #outbox: Outbox | null = null;
+  readonly #kept: Kept;
   #story: Story | null = null;
   #loaded: Loaded = { text: "", runs: [], at: null };
   /** What was to be opened last: what comes of an earlier wish is not shown. */
@@ -53,6 +50,7 @@ export class Book {
 
   constructor(api: StoriesApi, storage: Storage | null, events: BookEvents) {
     this.#api = api;
+    this.#kept = new Kept(api, newId());
     this.#carets = new Carets(storage);
     this.#events = events;
   }
@@ -72,10 +70,8 @@ export class Book {
 
   /** Opens the story that the address names, else the one that was changed last, else a new one. */
   async start(outbox: Outbox | null, wanted: { story: string | null; branch: string | null }): Promise<void> {
-    this.#outbox = outbox;
     this.hasOutbox = outbox !== null;
-    if (outbox) announce(this.#author);
-    if (outbox) tellOfLeft(await sendLeft(this.#api, outbox), outbox, this.#events.onOrphan, (words) => this.create(words));
+    await this.#kept.start(outbox, this.#events.onOrphan, (words) => this.create(words));
     if (wanted.story) return this.open(wanted.story, wanted.branch);
     const [last] = (await this.#api.list({ limit: 1 })).stories;
     this.isFirst = last === undefined;
@@ -91,7 +87,7 @@ export class Book {
     const wanted = (this.#wanted = { id });
     await this.journal?.flush();
     try {
-      const found = await this.#api.get(id);
+      const found = await this.#kept.read(id, () => (this.journal?.story === id && !this.journal.isClean ? this.journal.waiting : null));
       if (this.#wanted === wanted) this.#show(id, found, branch);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -216,7 +212,8 @@ export class Book {
     this.journal?.leave();
   }
 
-  #show(id: string, { version, state, steps }: Opened, wanted: string | null): void {
+  #show(id: string, read: Read, wanted: string | null): void {
+    const { version, state, steps } = read;
     this.#leaveStory();
     const branch = wanted !== null && wanted in state.branches ? wanted : state.selected;
     const { text = "", runs = [] } = state.branches[branch] ?? {};
@@ -225,8 +222,10 @@ export class Book {
     this.branches = branchesOf(state);
     this.places = { ...NOTHING, ...state };
     this.steps.set(steps[`text/${branch}`] ?? { canUndo: false, canRedo: false });
-    this.journal = new Journal(this.#api, this.#outbox, this.#listener(), { story: id, version, author: this.#author });
+    this.journal = new Journal(this.#api, this.#kept.outbox, this.#listener(), { story: id, version, author: this.#kept.author });
     this.journal.watch();
+    this.#kept.adopt(this.journal, read);
+    if (read.entries.some((entry) => entry.kind === "edit" && entry.branch === branch)) this.steps.done("do");
     this.#events.onOpen(id, branch);
   }
 
@@ -276,12 +275,12 @@ export class Book {
       this.add({ kind: "branch", branch: newId(), parent: branch, text, runs });
     const takeTheirs = async (): Promise<void> => {
       await journal.abandon();
-      this.#show(id, newest, branch);
+      this.#show(id, withLeft(newest), branch);
       aside(mine.text, mine.runs);
     };
     const keepOurs = async (): Promise<void> => {
       await journal.abandon();
-      this.#show(id, newest, branch);
+      this.#show(id, withLeft(newest), branch);
       aside(theirs.text, theirs.runs);
       const change = difference(theirs.text, mine.text);
       if (change) this.#story?.insert(change.from, change.to, change.insert, "");

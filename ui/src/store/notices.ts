@@ -31,6 +31,7 @@ function ours(key: string | number): Words | undefined {
   const t = say();
   const known: Record<string, Words> = {
     gone: { title: t.noticeGone, advice: t.noticeGoneHint },
+    disk_full: { title: t.noticeWaits, advice: "" },
     cut: { title: t.noticeCut, advice: t.noticeCutHint },
     401: { title: t.noticeKey, advice: t.noticeKeyHint },
     503: { title: t.noticeBusy, advice: t.noticeBusyHint },

@@ -65,7 +65,7 @@ export class Outlook {
    */
   async prepare(end: number | null, { maxLength, timers }: Conditions = { ...this.#sampler.settings, timers: null }): Promise<Context> {
     const { journal, branch } = this.#book;
-    if (!journal || !(await journal.flush())) throw new ApiError("gone", "");
+    if (!journal || !(await journal.flush())) throw new ApiError(journal?.save === "full" ? "disk_full" : "gone", "");
     const about = { branch, max_tokens: maxLength, ...(end === null ? {} : { end }), ...(timers ? { timers } : {}) };
     return this.#api.context(journal.story, about);
   }

@@ -1,6 +1,6 @@
 /** Whether there is a step back or forth in the text that is shown: the journal says it, and what happens since changes it. */
 
-import type { Step } from "../journal/journal.svelte";
+import type { Step } from "../journal/events";
 
 export interface Possible {
   canUndo: boolean;

@@ -548,6 +548,7 @@ export const en = {
   diskFull: "Not saved: the disk is full",
   noticeFull: "The disk is full: new words are not in the story yet.",
   noticeFullHint: "They are kept in this browser, and saved by themselves when there is room.",
+  noticeWaits: "The model writes on once your words can be saved.",
   openElsewhere: ", also open elsewhere",
   brokenStory: "This story could not be opened. Nothing in it was changed.",
   openReadable: (version: number) => `Open as it was, ${count(version, "change", "changes")} from its beginning`,

@@ -514,6 +514,7 @@ export const zh: Words = {
   diskFull: "未保存：磁盘已满",
   noticeFull: "磁盘已满，新写的文字没有存入故事。",
   noticeFullHint: "它们暂存在此浏览器；腾出空间后会自动保存。",
+  noticeWaits: "待你的文字存好之后，模型才能续写。",
   openElsewhere: "，另有页面打开着",
   brokenStory: "无法打开此故事，内容未被改动。",
   openReadable: (version) => `打开自开头起 ${whole.format(version)} 次改动时的版本`,
