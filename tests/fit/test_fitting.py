@@ -248,6 +248,20 @@ def test_the_verb_shows_a_table(
     assert report["given_up"]["cache_memory"]["flag"] == "--cache-memory 2048"
     assert report["wished"]["devices"][0]["total"] == report["wished"]["total"]
     assert {cell["cache_type"] for cell in report["others"]} == {"f16", "q8_0"}
+    assert not any(cell["shares_cells"] for cell in report["others"])
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_the_table_tells_where_requests_share_the_cells(
+    dense: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, is_shared: bool
+) -> None:
+    config = replace(config_of(dense, bundle), shared_cells=is_shared)
+    monkeypatch.setattr("coblyn.cli.fit.configure", lambda *_, **__: config)
+    shown = CliRunner().invoke(make_app(), ["fit", str(dense)]).output.splitlines()
+    rows = [line for line in shown if " f16 " in line or " q8_0 " in line]
+    assert rows
+    assert {line.endswith("fits, requests share the cells") for line in rows} == {is_shared}
 
 
 def test_settings_that_a_source_has_are_chosen() -> None:

@@ -97,7 +97,9 @@ def _table(answer: Answer, measured: Measured) -> Iterator[str]:
 
 def _others(cells: tuple[Cell, ...]) -> Iterator[str]:
     for cell in cells:
-        yield f"  {cell.context:>7} {cell.cache_type:<5} {_size(cell.total):>9}  {_ROOMS[cell.room]}"
+        cache = ", requests share the cells" if cell.shares_cells else ""
+        row = f"{cell.context:>7} {cell.cache_type:<5} {_size(cell.total):>9}"
+        yield f"  {row}  {_ROOMS[cell.room]}{cache}"
 
 
 def _row(cells: tuple[str, ...]) -> str:

@@ -100,7 +100,7 @@ def _table(
             except CoblynError:
                 continue
             room = room_for(measured, spaces, config.memory_margin)
-            cells.append(Cell(length, kind, measured.total, room))
+            cells.append(Cell(length, kind, measured.total, room, measured.shares_cells))
     return tuple(cells)
 
 

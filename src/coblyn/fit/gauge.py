@@ -75,7 +75,8 @@ class Gauge:
             uses += self._draft_uses(config, options)
         if uses_heads(config):
             uses += _head_uses(model, options)
-        return _measured(config, uses, length, process)
+        measured = _measured(config, uses, length, process)
+        return replace(measured, shares_cells=options.is_unified)
 
     def close(self) -> None:
         """Free the models."""

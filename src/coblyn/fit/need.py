@@ -80,11 +80,13 @@ class Measured:
         needs: Needs by device, including main memory.
         context: Context length in tokens.
         is_estimate: Whether it was estimated from the file's header, not measured by the engine.
+        shares_cells: Whether running requests share one context's cells; otherwise each has a context of its own.
     """
 
     needs: tuple[Need, ...]
     context: int = 0
     is_estimate: bool = False
+    shares_cells: bool = False
 
     def on(self, device: str) -> Need:
         """The need on a device."""

@@ -39,12 +39,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """An entry of the table: whether a context length with a cache type fits, and its bytes on all devices."""
+    """An entry of the table: whether a context length with a cache type fits, and its bytes on all devices.
+
+    A longer context may take less than a shorter one where its requests share the cells.
+    """
 
     context: int
     cache_type: str
     total: int
     room: Room
+    shares_cells: bool = False
 
 
 @dataclass(frozen=True, slots=True)
