@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "keys": VOCABULARY,
     "daemon": VOCABULARY,
     "connect": VOCABULARY,
-    "mcp": VOCABULARY | {"doctor"},
+    "mcp": VOCABULARY | {"run", "doctor"},
     "settings": VOCABULARY | {"keys"},
     "run": VOCABULARY,
     "fetch": VOCABULARY | {"run"},

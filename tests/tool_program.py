@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 TOOLS = [
@@ -55,18 +56,18 @@ def called(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": f"Rain in {arguments.get('city')}."}, picture]}
 
 
-def main() -> None:
+def answer_by(answer: Callable[[str, dict[str, Any]], dict[str, Any] | None]) -> None:
     """Answer until nobody asks any more."""
     for line in sys.stdin:
         request = json.loads(line)
         if "id" not in request:
             continue
-        answer = result(request["method"], request.get("params") or {})
+        found = answer(request["method"], request.get("params") or {})
         unknown = {"error": {"code": -32601, "message": "There is no such method."}}
-        body = unknown if answer is None else {"result": answer}
+        body = unknown if found is None else {"result": found}
         sys.stdout.write(json.dumps({"jsonrpc": "2.0", "id": request["id"], **body}) + "\n")
         sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main()
+    answer_by(result)

@@ -20,7 +20,8 @@ from coblyn.files import read_text
 
 __all__ = ["ToolServer", "read_servers"]
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAME = re.compile(r"(?=.{1,64}$)_?[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*")
+"""Without doubled or last underscores, so that the full name of a tool is one server's only."""
 _MAX_SERVERS = 64
 
 
@@ -72,7 +73,9 @@ def read_servers(path: Path) -> tuple[ToolServer, ...]:
 def _read(path: Path, name: str, entry: Any) -> ToolServer | None:
     where = f"{path}: mcpServers.{name}"
     if not _NAME.fullmatch(name):
-        raise SettingsError(f"{where}: a name has letters, digits, - and _ only, at most 64.")
+        raise SettingsError(
+            f"{where}: a name has letters, digits, - and single underscores between them, at most 64."
+        )
     if not isinstance(entry, dict):
         raise SettingsError(f"{where} must be an object.")
     if entry.get("disabled") is True or entry.get("enabled") is False:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coblyn import paths
 from coblyn.errors import BadRequest, CoblynError
+from coblyn.mcp.process import running
 from coblyn.mcp.said import kept_in
 from coblyn.mcp.server_file import ToolServer
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["ForeignTool", "ToolFailed", "ToolLimits", "ToolResult", "ToolServers"]
 
 log = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+"""Names of tools by the protocol. Other characters may mean something where models write calls."""
 
 _MAX_PAGES = 32
 """Maximum number of pages in a list of tools."""
@@ -165,6 +170,7 @@ class _Connection:
         self._ending: set[asyncio.Task[None]] = set()
         self._leave = asyncio.Event()
         self._tools: tuple[ForeignTool, ...] | None = None
+        self._fault = ""
 
     @property
     def listed(self) -> tuple[ForeignTool, ...] | None:
@@ -215,7 +221,7 @@ class _Connection:
             cursor = page.next_cursor
             if not cursor:
                 break
-        return tuple(found)
+        return tuple(_proper(found))
 
     def _foreign(self, tool: Any) -> ForeignTool:
         said = tool.annotations.model_dump(exclude_none=True) if tool.annotations else {}
@@ -230,7 +236,7 @@ class _Connection:
 
     async def _connected(self) -> Client:
         if self._client is None or (self._task and self._task.done()):
-            self._tools = None
+            self._tools, self._fault = None, ""
             self._leave = asyncio.Event()
             self._client = asyncio.get_running_loop().create_future()
             self._task = asyncio.create_task(self._live(self._client), name=self._server.name)
@@ -244,14 +250,18 @@ class _Connection:
     async def _live(self, ready: asyncio.Future[Client]) -> None:
         try:
             async with AsyncExitStack() as stack:
-                client = await stack.enter_async_context(await _client_of(self._server, stack))
+                client = await stack.enter_async_context(
+                    await _client_of(self._server, stack, self._note)
+                )
                 ready.set_result(client)
                 await self._leave.wait()
         except Exception as error:  # noqa: BLE001 - a foreign program: it may fail in any way
             log.info("tool server %s ended: %r", self._server.name, error)
             if not ready.done():
                 self._client = None
-                ready.set_exception(self._failed(f"cannot be reached: {_reason(error)}"))
+                ready.set_exception(
+                    self._failed(f"cannot be reached: {self._fault or _reason(error)}")
+                )
                 ready.exception()  # no need to report it if nothing waits for it any longer
 
     async def _within(self, seconds: float, work: Any) -> Any:
@@ -267,32 +277,41 @@ class _Connection:
             if _is_answer(error):
                 raise self._failed(f"says: {_reason(error)}") from error
             self._abandon()
-            raise self._failed(f"broke off: {_reason(error)}") from error
+            raise self._failed(f"broke off: {self._fault or _reason(error)}") from error
+
+    def _note(self, fault: str) -> None:
+        self._fault = fault
 
     def _failed(self, what: str) -> ToolFailed:
         return ToolFailed(f"The tool server {self._server.name} {what}.")
 
 
-async def _client_of(server: ToolServer, stack: AsyncExitStack) -> Client:
+async def _client_of(
+    server: ToolServer, stack: AsyncExitStack, report: Callable[[str], None]
+) -> Client:
     """The protocol's client; importing it takes a second."""
     await asyncio.to_thread(importlib.import_module, "mcp")
     import httpx2
-    from mcp import Client, StdioServerParameters, stdio_client
+    from mcp import Client
     from mcp.client.streamable_http import streamable_http_client
 
     if server.url:
         client = httpx2.AsyncClient(headers=server.headers, timeout=httpx2.Timeout(30.0, read=None))
         await stack.enter_async_context(client)
         return Client(streamable_http_client(server.url, http_client=client))
-    program, *arguments = server.command
     said = stack.enter_context(kept_in(paths.logs() / f"tools-{server.name}.log"))
-    parameters = StdioServerParameters(
-        command=program,
-        args=arguments,
-        env=server.environment or None,
-        cwd=server.directory or None,
-    )
-    return Client(stdio_client(parameters, errlog=said))
+    return Client(running(server, said, report))
+
+
+def _proper(tools: Iterable[ForeignTool]) -> list[ForeignTool]:
+    """The tools that can be named in a call, each once; the others are logged."""
+    found: dict[str, ForeignTool] = {}
+    for tool in tools:
+        if not _NAME.fullmatch(tool.name):
+            log.warning("tool server %s: the name %r is left out", tool.server, tool.name[:80])
+        elif found.setdefault(tool.name, tool) is not tool:
+            log.warning("tool server %s: a second tool %r is left out", tool.server, tool.name)
+    return list(found.values())
 
 
 def _is_answer(error: Exception) -> bool:

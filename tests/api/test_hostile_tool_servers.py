@@ -1,0 +1,93 @@
+"""Tool servers that misbehave: the error says how, the program ends, and memory stays bounded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from coblyn.errors import SettingsError
+from coblyn.mcp.process import MAX_LINE
+from coblyn.mcp.server_file import ToolServer, read_servers
+from coblyn.mcp.tool_servers import ToolFailed, ToolLimits, ToolServers
+from factories import wait_for
+
+PROGRAM = str(Path(__file__).parents[1] / "hostile_tool_program.py")
+LIMITS = ToolLimits(seconds=60.0, start_seconds=60.0)
+
+Make = Callable[..., ToolServers]
+
+
+@pytest.fixture
+async def made() -> AsyncIterator[Make]:
+    servers: list[ToolServers] = []
+
+    def make(kind: str, limits: ToolLimits = LIMITS) -> ToolServers:
+        server = ToolServer("bad", command=(sys.executable, PROGRAM, kind))
+        servers.append(ToolServers([server], limits))
+        return servers[-1]
+
+    yield make
+    for each in servers:
+        await each.close()
+    assert not programs()
+
+
+def programs() -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        try:
+            found += [child] if PROGRAM in child.cmdline() else []
+        except psutil.Error:
+            continue
+    return found
+
+
+async def test_a_line_without_end_fills_no_memory(made: Make) -> None:
+    before = psutil.Process().memory_info().rss
+    servers = made("endless")
+    with pytest.raises(ToolFailed, match="16 MiB without a line end"):
+        await servers.call("bad", "weather", {})
+    assert psutil.Process().memory_info().rss - before < 12 * MAX_LINE
+    await wait_for(lambda: not programs(), 20.0)
+
+
+async def test_a_line_without_end_before_anything_else(made: Make) -> None:
+    with pytest.raises(ToolFailed, match="16 MiB without a line end"):
+        await made("endless at once").tools("bad")
+    await wait_for(lambda: not programs(), 20.0)
+
+
+async def test_a_result_that_is_too_large_is_refused(made: Make) -> None:
+    with pytest.raises(ToolFailed, match="16 MiB without a line end"):
+        await made("huge").call("bad", "weather", {})
+
+
+async def test_a_program_that_never_answers_is_given_up(made: Make) -> None:
+    with pytest.raises(ToolFailed, match="did not start within 1 seconds"):
+        await made("mute", ToolLimits(start_seconds=1.0)).tools("bad")
+
+
+async def test_lines_that_are_no_messages_are_passed_over(made: Make) -> None:
+    servers = made("garbage")
+    assert (await servers.call("bad", "weather", {"city": "Bonn"})).text.startswith("Rain in Bonn")
+
+
+async def test_of_many_tools_those_with_proper_names_are_taken_once(
+    made: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = await made("many").tools("bad")
+    assert [tool.name for tool in found] == [f"tool{i}" for i in range(1000)]
+    assert "'<tool_call>'" in caplog.text
+    assert "'tool7'" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["a__b", "a_", "_"])
+def test_names_of_servers_leave_no_doubt_whose_a_tool_is(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "servers.json"
+    file.write_text(f'{{"mcpServers": {{"{name}": {{"command": "x"}}}}}}')
+    with pytest.raises(SettingsError, match="underscore"):
+        read_servers(file)
