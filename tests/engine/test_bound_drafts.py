@@ -97,6 +97,23 @@ def test_masks_behind_drafts_are_those_behind_tokens(
         masks.close()
 
 
+@pytest.mark.parametrize(
+    ("forced", "num_masks"), [(";", 7), (";:", 3), ("=;:", 3)], ids=["one", "two", "three"]
+)
+def test_drafts_are_checked_across_a_forced_token_that_is_drawn(
+    forced: str, num_masks: int
+) -> None:
+    """The first forced token is drawn like any other; those behind it are not drawn at all."""
+    masks = masks_of(Constraint("regex", f"([ab]{{2}}{forced})+x"))
+    masks.look_ahead("a", list(f"ab{forced}ab{forced}".encode())[:6], may_leap=True)
+    assert masks.wait("a")
+    assert len(masks.ahead("a")) == num_masks
+    tokens = list(f"ab{forced}a".encode())
+    following, _ = masks.follow_all("a", tokens[:3], may_leap=True)
+    assert [*tokens[:3], *following] == list(f"ab{forced}".encode())
+    masks.close()
+
+
 async def read(engine: LocalEngine, request: Request[Prompt]) -> str:
     events = [event async for event in events_of(engine, request)]
     return "".join(event.text for event in events if isinstance(event, Delta))

@@ -81,7 +81,7 @@ class BoundText:
     def look_ahead(self, filled: Future[None], drafts: Sequence[int], may_leap: bool) -> None:
         """Compute a mask after each draft, as far as the grammar allows the drafts.
 
-        Stops at a place after which tokens are forced, since those are not drawn.
+        Stops at a place where several tokens are forced, since only the first of them is drawn.
 
         Args:
             filled: Completes when the mask for the next token is ready.
@@ -93,7 +93,7 @@ class BoundText:
         if not self.is_free:
             masks[0] = self.words
         num_taken = num_masks = 0
-        while num_masks < len(drafts) and not (may_leap and self.forced):
+        while num_masks < len(drafts) and not (may_leap and len(self.forced) > 1):
             token = drafts[num_masks]
             if not masks[num_masks, token // 32] >> np.uint32(token % 32) & 1:
                 break
