@@ -415,6 +415,23 @@ def test_logits_below_what_they_are_clamped_to_leave_a_token(
 
 
 @pytest.mark.parametrize("kind", list(StageKind))
+@pytest.mark.parametrize("biases", [(1e30,), (1e30, 1e30), (1e30, 1e29), (-1e30,)])
+def test_logits_that_a_temperature_takes_to_their_bounds(
+    library: Library, kind: StageKind, biases: tuple[float, ...]
+) -> None:
+    logits = np.random.default_rng(4).normal(0, 2, 300).astype(np.float32).astype(np.float64)
+    bias = tuple((200 + place, value) for place, value in enumerate(biases))
+    for values in VALUES[kind]:
+        for changed in ((0.001, 0.0), (1.0, 2.0), (1.7, 0.0), (3.3, 0.0), (7.7, 0.0)):
+            stages = [Stage(StageKind.TEMPERATURE, (*changed, 1.0, 0.0, 1.0)), Stage(kind, values)]
+            chain = sampling.Chain(stages, 1, [3, 3, 3], bias)
+            definition = chain.apply(logits)[-1]
+            ours = Native(library, chain, len(logits)).after(logits, 2)
+            is_same = distance(ours, definition) < 1e-4
+            assert is_same or not is_settled(chain, logits), (values, changed)
+
+
+@pytest.mark.parametrize("kind", list(StageKind))
 def test_no_stage_hides_that_numbers_are_broken(library: Library, kind: StageKind) -> None:
     for values in VALUES[kind]:
         chain = sampling.Chain([Stage(kind, values)], 1, [3, 3, 3, 3, 3])

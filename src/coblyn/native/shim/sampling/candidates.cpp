@@ -280,12 +280,16 @@ void Candidates::list_near(double logit, double mass) {
     }
 }
 
+// A row keeps its logits and a factor; where the best one would leave the bounds, all are clamped, so it becomes a list.
 void Candidates::scale(double by) {
     if (!is_list) {
-        factor *= by;
-        return;
+        see();
+        if (std::fabs(groups.best() * factor * by) <= largest) {
+            factor *= by;
+            return;
+        }
     }
-    for (Candidate & item : items) {
+    for (Candidate & item : list()) {
         item.logit = bounded(item.logit * by);
     }
 }

@@ -13,7 +13,9 @@ void keep_top_k(Candidates & candidates, double k) {
 
 void keep_top_p(Candidates & candidates, double p) {
     if (p < 1) {
-        candidates.keep_near(candidates.best(), p * candidates.mass());
+        // More than nothing, or no token would be needed, not even the best one.
+        const double mass = std::max(p * candidates.mass(), std::numeric_limits<double>::min());
+        candidates.keep_near(candidates.best(), mass);
     }
 }
 
