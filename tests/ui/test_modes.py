@@ -27,7 +27,9 @@ def put(place: str, value: Any) -> dict[str, Any]:
     return {"kind": "put", "place": place, "value": value}
 
 
-def open_story(new_page: NewPage, url: str, mode: str, words: str, *more: dict[str, Any]) -> Page:
+def open_story(
+    new_page: NewPage, url: str, mode: str, words: str, *more: dict[str, Any], **options: Any
+) -> Page:
     change = {"from": 0, "to": 0, "insert": words}
     operations = [
         {"kind": "edit", "branch": "main", "changes": [change]},
@@ -36,7 +38,8 @@ def open_story(new_page: NewPage, url: str, mode: str, words: str, *more: dict[s
     ]
     named = [one | {"id": f"o{n}", "unit": "begin"} for n, one in enumerate(operations)]
     story = httpx.post(f"{url}/api/coblyn/stories", json={"operations": named}).json()["id"]
-    return new_page(f"{url}/#/s/{story}", viewport={"width": 1280, "height": 800})
+    wide = {"viewport": {"width": 1280, "height": 800}}
+    return new_page(f"{url}/#/s/{story}", **(wide | options))
 
 
 def cards(*names: str) -> list[dict[str, Any]]:

@@ -41,6 +41,13 @@ export class Pager {
     return unusedTakes(this.#book.places.takes, this.#book.branch, pieces);
   }
 
+  /** To the take before or after the one that stands there; nothing where there is none. */
+  step(step: 1 | -1): void {
+    const { takes, index } = this.now();
+    const take = takes[index + step];
+    if (take) this.turnTo(take);
+  }
+
   /** Another take in the place of the last piece, as one step; what was changed in the old one is kept with it. */
   turnTo(take: KeptTake): void {
     const story = this.#story();
