@@ -192,15 +192,16 @@ export class Book {
   }
 
   /**
-   * A step of undo or redo in the text, by the journal; by the editor alone where the server is away.
+   * A step of undo or redo in the text, or at a place beside it, by the journal; by the editor alone where the server is away.
    *
    * @returns Whether the journal did it.
    */
-  async step(verb: "undo" | "redo"): Promise<boolean> {
+  async step(verb: "undo" | "redo", place = ""): Promise<boolean> {
     if (!this.journal) return false;
     this.#units.end();
     try {
-      this.steps.stepped(verb, await this.journal.step(verb, `text/${this.branch}`));
+      const stepped = await this.journal.step(verb, place || `text/${this.branch}`);
+      if (place === "") this.steps.stepped(verb, stepped);
       return true;
     } catch {
       return false;

@@ -12,6 +12,8 @@ import { say } from "../words/words.svelte";
 export interface Command {
   id: string;
   label: string;
+  /** What it is called in other programs: found by these words, too. */
+  alias?: string;
   /** The digit that opens it from the empty palette. */
   digit?: string;
   run(): void;
@@ -35,6 +37,7 @@ export function commandsOf(page: Page): Command[] {
     { id: "undo", label: t.undo, run: () => void session.undo() },
     { id: "redo", label: t.redo, run: () => void session.redo() },
     ...panels,
+    { id: "lore-sheet", label: `${t.lore}: ${t.loreSheet}`, run: () => place.openLore() },
     { id: "doctor", label: t.doctor, digit: "0", run: () => place.go({ sheet: "doctor" }) },
     { id: "library", label: t.library, digit: "8", run: () => place.go({ sheet: "library" }) },
     { id: "import", label: t.importTitle, run: () => place.go({ sheet: "import" }) },
@@ -62,14 +65,26 @@ export function commandsOf(page: Page): Command[] {
   ];
 }
 
-/** The commands that a query means, best first: those whose names start with it, then those that hold it. */
+export const wordsOf = (query: string): string[] => query.toLowerCase().split(/\s+/).filter((word) => word !== "");
+
+/**
+ * The commands that a query means, best first: those whose names start with it, those that hold it, those that hold all
+ * its words, and those that are called so elsewhere.
+ */
 export function matching(commands: readonly Command[], query: string): Command[] {
   const wanted = query.trim().toLowerCase();
   if (wanted === "") return [...commands];
-  const holds = commands.filter(({ label }) => label.toLowerCase().includes(wanted));
-  return holds.sort((a, b) => rank(a, wanted) - rank(b, wanted));
+  const ranked = commands.map((command) => ({ command, rank: rankOf(command, wanted) })).filter(({ rank }) => rank < NONE);
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ command }) => command);
 }
 
-function rank({ label }: Command, wanted: string): number {
-  return label.toLowerCase().startsWith(wanted) ? 0 : 1;
+const NONE = 4;
+
+function rankOf({ label, alias = "" }: Command, wanted: string): number {
+  const name = label.toLowerCase();
+  if (name.startsWith(wanted)) return 0;
+  if (name.includes(wanted)) return 1;
+  const words = wordsOf(wanted);
+  if (words.every((word) => name.includes(word))) return 2;
+  return words.every((word) => alias.toLowerCase().includes(word)) ? 3 : NONE;
 }

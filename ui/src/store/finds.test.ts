@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
-import { headingsOf, titleIn } from "./finds";
+import { matching } from "./commands";
+import { headingsOf, isNamed, titleIn } from "./finds";
 
 test("headings are lines that begin with number signs and a space", () => {
   const text = "# One\nRain.\n\n##  Two \n#three\n a # four\n####### five\n";
@@ -12,4 +13,19 @@ test("headings are lines that begin with number signs and a space", () => {
 
 test("a title is looked for with the word before it, and without", () => {
   expect(["heron", " Story: heron ", "story:", "sto", ""].map(titleIn)).toEqual(["heron", "heron", "", "", ""]);
+});
+
+test("fields of an entry are offered once a part of its name is typed", () => {
+  expect(["lamp", "keys lamp", "The La"].map((query) => isNamed("The Lamp", query))).toEqual([true, true, true]);
+  expect(["keys", " ", ""].map((query) => isNamed("The Lamp", query))).toEqual([false, false, false]);
+});
+
+test("all words of a query are found in any order, and those of other programs after the page's own", () => {
+  const named = (label: string, alias = "") => ({ id: label, label, alias, run: () => undefined });
+  const commands = [named("Story: Memory"), named("Stop", "abort"), named("Lore: The Lamp: Keys"), named("Abort the trip"), named("Keys")];
+  const found = (query: string): string[] => matching(commands, query).map(({ label }) => label);
+  expect(found("keys lamp")).toEqual(["Lore: The Lamp: Keys"]);
+  expect(found("keys")).toEqual(["Keys", "Lore: The Lamp: Keys"]);
+  expect(found("abort")).toEqual(["Abort the trip", "Stop"]);
+  expect(found("lamp rope")).toEqual([]);
 });

@@ -2,7 +2,9 @@
 
 import { labelOf } from "../words/samplers";
 import { say } from "../words/words.svelte";
-import type { Command } from "./commands";
+import { cardOf } from "./cards";
+import { type Command, wordsOf } from "./commands";
+import { textOf } from "./entries";
 import { fieldsOf } from "./fields";
 import type { Page } from "./page";
 import { nameOf } from "./sentencesOf";
@@ -28,7 +30,7 @@ export function titleIn(query: string): string {
   return words.toLowerCase().startsWith(label.toLowerCase()) ? words.slice(label.length).trim() : words;
 }
 
-export function findsOf(page: Page): Command[] {
+export function findsOf(page: Page, query: string): Command[] {
   const { library, session, place } = page;
   const t = say();
   const stories = library.named
@@ -40,16 +42,40 @@ export function findsOf(page: Page): Command[] {
     label: `${t.chapter}: ${title}`,
     run: () => session.story?.go(at),
   }));
-  const lore = Object.keys(session.book.places.lore).map((id) => ({
-    id: `lore-${id}`,
-    label: `${t.lore}: ${nameOf(id, session.book.places)}`,
-    run: () => {
-      place.entry = id;
-      if (place.panel !== "lore") place.toggle("lore");
-    },
-  }));
   const fields = fieldsOf(page).map(({ panel, id, label }) => ({ id: `field-${id}`, label: `${t[panel]}: ${label}`, run: () => place.show(panel, id) }));
-  return [...headings, ...lore, ...fields, ...numbersOf(page), ...stories];
+  return [...headings, ...loreOf(page, query), ...charactersOf(page, query), ...fields, ...numbersOf(page), ...stories];
+}
+
+/** Entries of lore by name, and the fields of those whose name is typed: "lamp keys". */
+function loreOf({ session, place }: Page, query: string): Command[] {
+  const t = say();
+  const { places } = session.book;
+  const fields = [["text", t.entryText], ["keys", t.entryKeys], ["forbidden", t.entryForbidden], ["on", t.entryOn], ["always", t.entryAlways], ["where", t.entryWhere], ["probability", t.entryChance], ["order", t.entryOrder]] as const;
+  return Object.keys(places.lore).flatMap((id) => {
+    const name = nameOf(id, places);
+    const go = (field: string) => () => place.showEntry(id, `entry-${field}`);
+    const label = `${t.lore}: ${name}`;
+    const own = fields.map(([field, words]) => ({ id: `lore-${id}-${field}`, label: `${label}: ${words}`, run: go(field) }));
+    return [{ id: `lore-${id}`, label, run: go("name") }, ...(isNamed(name, query) ? own : [])];
+  });
+}
+
+function charactersOf({ session, place }: Page, query: string): Command[] {
+  const t = say();
+  const fields = [["text", t.characterText], ["in", t.characterIn]] as const;
+  return Object.entries(session.book.places.characters).flatMap(([id, value]) => {
+    const name = textOf(cardOf(value).name) || t.nameless;
+    const go = (field: string) => () => place.show("characters", `character-${field}-${id}`);
+    const label = `${t.characters}: ${name}`;
+    const own = fields.map(([field, words]) => ({ id: `character-${id}-${field}`, label: `${label}: ${words}`, run: go(field) }));
+    return [{ id: `character-${id}`, label, run: go("name") }, ...(isNamed(name, query) ? own : [])];
+  });
+}
+
+/** Whether a part of a name is typed, beside other words or alone. */
+export function isNamed(name: string, query: string): boolean {
+  const wanted = wordsOf(query);
+  return wanted.some((word) => name.toLowerCase().includes(word));
 }
 
 /** Each number opens its field, each preset sets its own. */

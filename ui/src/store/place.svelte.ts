@@ -4,7 +4,7 @@ import { tick } from "svelte";
 
 import { focusedElement } from "./focus";
 
-export type Sheet = "library" | "branches" | "doctor" | "import";
+export type Sheet = "library" | "branches" | "lore" | "doctor" | "import";
 export type Panel = "story" | "lore" | "characters" | "context" | "sampler" | "model" | "receipt";
 
 export type Name = Exclude<Panel, "receipt"> | "branches";
@@ -21,7 +21,9 @@ export const DIGITS: Readonly<Record<Name, string>> = {
   model: "7",
 };
 
-const SHEETS: readonly string[] = ["library", "branches", "doctor", "import"];
+const SHEETS: readonly string[] = ["library", "branches", "lore", "doctor", "import"];
+/** Those that belong to a story, and stand in the address behind it. */
+const OF_STORY: readonly string[] = ["branches", "lore"];
 
 export interface Route {
   sheet: Sheet | null;
@@ -30,15 +32,15 @@ export interface Route {
   branch: string | null;
 }
 
-/** `#/s/STORY/BRANCH`, `#/s/STORY/BRANCH/branches`, `#/library`, `#/import`, `#/doctor`. */
+/** `#/s/STORY/BRANCH`, `#/s/STORY/BRANCH/branches`, `#/s/STORY/BRANCH/lore`, `#/library`, `#/import`, `#/doctor`. */
 export function readRoute(hash: string): Route {
   const [first = "", story = "", branch = "", sheet = ""] = hash.replace(/^#\/?/, "").split("/").map(decode);
-  if (first === "s") return { sheet: sheet === "branches" ? "branches" : null, story: story || null, branch: branch || null };
+  if (first === "s") return { sheet: OF_STORY.includes(sheet) ? (sheet as Sheet) : null, story: story || null, branch: branch || null };
   return { sheet: SHEETS.includes(first) ? (first as Sheet) : null, story: null, branch: null };
 }
 
 export function routeText({ sheet, story, branch }: Route): string {
-  if (sheet && sheet !== "branches") return `#/${sheet}`;
+  if (sheet && !OF_STORY.includes(sheet)) return `#/${sheet}`;
   const parts = story ? ["s", story, ...(branch ? [branch] : []), ...(sheet && branch ? [sheet] : [])] : sheet ? [sheet] : [];
   return `#/${parts.map(encodeURIComponent).join("/")}`;
 }
@@ -113,6 +115,20 @@ export class Place {
   show(panel: Panel, field: string): void {
     if (this.panel !== panel) this.toggle(panel);
     void tick().then(() => document.getElementById(field)?.focus());
+  }
+
+  /** Opens an entry of lore at one of its fields, where entries are seen: in the sheet, else in the panel. */
+  showEntry(id: string, field: string): void {
+    this.entry = id;
+    if (this.sheet !== "lore") return this.show("lore", field);
+    void tick().then(() => document.getElementById(field)?.focus());
+  }
+
+  /** The whole lore, in the desk's place. */
+  openLore(): void {
+    this.panel = null;
+    this.#opener = null;
+    this.go({ sheet: "lore" });
   }
 
   /** Opens the looks at one of their fields. */

@@ -1,0 +1,154 @@
+"""The sheet of lore: its table, form and test bench at every width, and the palette's way into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from ui.conftest import NewPage
+from ui.desk import button, text, wait
+from ui.test_access import assert_accessible
+from ui.test_modes import cards, open_story, put
+from ui.test_surfaces import PHONE, assert_fits
+
+pytestmark = pytest.mark.slow
+
+WORDS = "She lit the lamp."
+WIDE: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+
+
+def entries(number: int) -> list[dict[str, Any]]:
+    lamp = {"comment": "The Lamp", "key": ["lamp"], "content": "It burns blue."}
+    rest = [
+        put(f"lore/e{n}", {"comment": f"Entry {n}", "key": [f"key{n}"], "content": "Text."})
+        for n in range(number - 1)
+    ]
+    return [put("lore/lamp", lamp), *rest]
+
+
+def find(page: Page, words: str) -> None:
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Commands").fill(words)
+    expect(page.locator("#commands").get_by_role("option").first).to_be_visible()
+    page.keyboard.press("Enter")
+
+
+def open_sheet(page: Page) -> Locator:
+    find(page, "All entries and test bench")
+    sheet = page.locator("main.sheet")
+    expect(sheet).to_be_visible()
+    return sheet
+
+
+def test_an_entry_is_edited_tried_and_brought_back(new_page: NewPage, server_url: str) -> None:
+    page = open_story(new_page, server_url, "story", WORDS, *entries(3), **WIDE)
+    sheet = open_sheet(page)
+    verdicts = sheet.get_by_role("status", name="Test bench")
+    expect(verdicts).to_contain_text("Fired: “lamp” occurs 1 paragraph back.")
+    row = sheet.get_by_role("listitem").filter(has_text="The Lamp")
+    expect(row).to_contain_text("Fires")
+    row.locator(".entry").click()
+    expect(sheet.get_by_label("Name")).to_have_value("The Lamp")
+    assert_accessible(page)
+    chance = sheet.get_by_label("Chance")
+    chance.fill("0")
+    chance.blur()
+    expect(verdicts).to_contain_text("needed 0 or less")
+    expect(row).not_to_contain_text("Fires")
+    button(page, "Undo").last.click()
+    expect(chance).to_have_value("100")
+    expect(verdicts).to_contain_text("Fired: “lamp”")
+    button(page, "Redo").last.click()
+    expect(chance).to_have_value("0")
+    sheet.get_by_label("Where").select_option(label="in the text, at a depth")
+    sheet.get_by_role("spinbutton", name="Depth").fill("7")
+    sheet.get_by_role("spinbutton", name="Depth").blur()
+    assert text(page) == WORDS
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
+    page.go_back()
+    expect(sheet.get_by_role("spinbutton", name="Depth")).to_have_value("7")
+
+
+def test_marked_entries_are_turned_off_and_thrown_away_together(
+    new_page: NewPage, server_url: str
+) -> None:
+    page = open_story(new_page, server_url, "story", WORDS, *entries(4), **WIDE)
+    sheet = open_sheet(page)
+    sheet.get_by_role("checkbox", name="Mark The Lamp").click()
+    sheet.get_by_role("checkbox", name="Mark Entry 1").click()
+    button(page, "Turn off").click()
+    switches = [sheet.get_by_role("switch", name=f"{name}: on") for name in ("The Lamp", "Entry 1")]
+    for switch in switches:
+        expect(switch).to_have_attribute("aria-checked", "false")
+    expect(sheet.get_by_role("status", name="Test bench")).to_contain_text("Switched off.")
+    button(page, "Move to the trash").first.click()
+    expect(sheet.get_by_role("listitem")).to_have_count(2)
+    sheet.get_by_text("2 entries are in the trash.").get_by_role("button").click()
+    expect(sheet.get_by_role("listitem")).to_have_count(4)
+    for switch in switches:
+        expect(switch).to_have_attribute("aria-checked", "false")
+
+
+def test_of_many_entries_few_are_drawn_and_all_are_reached(
+    new_page: NewPage, server_url: str
+) -> None:
+    page = open_story(new_page, server_url, "story", WORDS, *entries(300), **WIDE)
+    sheet = open_sheet(page)
+    expect(sheet).to_contain_text("300 entries")
+    rows = sheet.get_by_role("listitem")
+    expect(rows.first).to_be_visible()
+    assert rows.count() < 60
+    rows.first.locator(".entry").focus()
+    page.keyboard.press("End")
+    expect(sheet.get_by_role("button", name="Entry 298")).to_be_focused()
+    page.keyboard.press("Control+f")
+    expect(sheet.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.insert_text("key77")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Entry 77")
+
+
+@pytest.mark.parametrize("size", [PHONE, {"viewport": {"width": 1024, "height": 768}}])
+def test_where_three_columns_have_no_room_they_take_turns(
+    new_page: NewPage, server_url: str, size: dict[str, Any]
+) -> None:
+    page = open_story(new_page, server_url, "story", WORDS, *entries(3), **size)
+    sheet = open_sheet(page)
+    is_phone = size is PHONE
+    expect(sheet.get_by_label("Text to try")).to_be_hidden()
+    sheet.get_by_role("listitem").filter(has_text="The Lamp").locator(".entry").click()
+    expect(sheet.get_by_label("Name")).to_have_value("The Lamp")
+    assert_fits(page, "the entry")
+    assert_accessible(page)
+    expect(sheet.get_by_role("listitem")).to_have_count(0 if is_phone else 3)
+    sheet.get_by_role("button", name="Test bench", exact=True).click()
+    expect(sheet.get_by_role("status", name="Test bench")).to_contain_text("Fired: “lamp”")
+    expect(sheet.get_by_label("Name")).to_be_hidden()
+    assert_fits(page, "the bench")
+    if is_phone:
+        button(page, "Entries").click()
+        expect(sheet.get_by_role("listitem")).to_have_count(3)
+
+
+def test_the_palette_goes_to_fields_of_entries_and_characters(
+    new_page: NewPage, server_url: str
+) -> None:
+    story = [*entries(3), *cards("Gwen", "Tomos")]
+    page = open_story(new_page, server_url, "chat", "You: Go on.\n", *story)
+    find(page, "lamp keys")
+    keys = page.get_by_label("Keys", exact=True)
+    expect(keys).to_be_focused()
+    expect(keys).to_have_value("lamp")
+    find(page, "Entry 1")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Entry 1")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    find(page, "tomos description")
+    description = page.get_by_label("Description").nth(1)
+    expect(description).to_be_focused()
+    open_sheet(page)
+    find(page, "lamp chance")
+    expect(page.locator("main.sheet").get_by_label("Chance")).to_be_focused()
+    wait(page, lambda: page.get_by_role("complementary").count() == 0, "the sheet alone")

@@ -1,0 +1,30 @@
+/** Entries of lore as forms show them: of their many fields those that a writer sets, with what stands for the rest. */
+
+import type { Book } from "./book.svelte";
+import { nameOf } from "./sentencesOf";
+
+export type Entry = Readonly<Record<string, unknown>>;
+
+/** Where an entry is read, by the numbers that lorebooks have for it. */
+export const POSITIONS = [0, 1, 2, 3, 4, 5, 6] as const;
+export const AT_DEPTH = 4;
+
+export const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+export const numberOf = (value: unknown, other: number): number => (typeof value === "number" ? value : other);
+export const keysText = (value: unknown): string => (Array.isArray(value) ? value.filter((key) => typeof key === "string").join(", ") : "");
+
+/** Keys between commas; a pattern between slashes keeps its own. */
+export const keysOf = (text: string): string[] =>
+  (text.match(/\s*\/(?:\\.|[^/\\])+\/[a-z]*\s*(?=,|$)|[^,]+/g) ?? []).map((key) => key.trim()).filter((key) => key !== "");
+
+/** A whole number within limits, from a field that may be empty. */
+export const within = (value: number, min: number, max: number): number => Math.min(max, Math.max(min, Math.round(value || 0)));
+
+/** The ids of entries that hold what is looked for in their names, keys or texts. */
+export function entriesWith(query: string, { places }: Pick<Book, "places">): string[] {
+  const wanted = query.trim().toLowerCase();
+  const words = ([id, entry]: [string, Entry]): string => `${nameOf(id, places)} ${keysText(entry.key)} ${textOf(entry.content)}`.toLowerCase();
+  return Object.entries(places.lore)
+    .filter((one) => wanted === "" || words(one).includes(wanted))
+    .map(([id]) => id);
+}
