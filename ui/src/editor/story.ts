@@ -1,6 +1,7 @@
 /** The story editor: plain text in, plain text out. Knows CodeMirror, and nothing of servers or storage. */
 
 import { history } from "@codemirror/commands";
+import { openSearchPanel } from "@codemirror/search";
 import { type ChangeSet, EditorState, type StateEffect, type Text, Transaction } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 
@@ -70,6 +71,8 @@ export interface Story {
   caret(): number;
   /** Puts the caret to a place, and shows it. */
   go(at: number): void;
+  /** Opens the search and the replacement of words, as its key does. */
+  find(): void;
   undo(): void;
   redo(): void;
   focus(): void;
@@ -137,6 +140,7 @@ export function createStory(parent: HTMLElement, options: StoryOptions): Story {
       view.dispatch({ selection: { anchor }, effects: EditorView.scrollIntoView(anchor, { y: "start", yMargin: MARGIN }) });
       view.focus();
     },
+    find: () => void openSearchPanel(view),
     focus: () => view.focus(),
     destroy: () => view.destroy(),
   };

@@ -7,13 +7,12 @@ import { choices, chosen } from "./choices";
 import { save, saveCopy } from "./copy";
 import { EXPORTS } from "./exports";
 import { splitLong } from "./paragraphs";
+import { ELSEWHERE } from "../words/lite";
 import { say } from "../words/words.svelte";
 
 export interface Command {
   id: string;
   label: string;
-  /** What it is called in other programs: found by these words, too. */
-  alias?: string;
   /** The digit that opens it from the empty palette. */
   digit?: string;
   run(): void;
@@ -30,6 +29,7 @@ export function commandsOf(page: Page): Command[] {
   }));
   return [
     { id: "generate", label: t.generate, run: () => void modes.generate() },
+    { id: "stop", label: t.stop, run: () => session.stop() },
     { id: "retry", label: t.retry, run: () => void session.retry() },
     ...[2, 3, 4].map((n) => ({ id: `takes-${String(n)}`, label: t.writeTakes(n), run: () => void modes.writeTakes(n) })),
     { id: "receipt", label: t.receipt, run: () => page.showReceipt() },
@@ -49,6 +49,7 @@ export function commandsOf(page: Page): Command[] {
     { id: "new", label: t.newStory, run: () => void session.begin() },
     { id: "branch", label: t.branchHere, run: () => void session.branchHere() },
     { id: "split", label: t.splitSentences, run: () => void splitLong(session) },
+    ...(modes.hasTurns ? [] : [{ id: "find", label: t.findWords, run: () => session.story?.find() }]),
     { id: "copy", label: t.saveCopy, run: () => saveCopy(session.text) },
     ...choices()
       .filter(({ key }) => key !== "probabilities")
@@ -65,14 +66,20 @@ export function commandsOf(page: Page): Command[] {
   ];
 }
 
-export const wordsOf = (query: string): string[] => query.toLowerCase().split(/\s+/).filter((word) => word !== "");
+/** What a command is called in other programs, in English and in the page's language. */
+const aliasOf = ({ id }: Command): string => `${ELSEWHERE[id] ?? ""} ${say().elsewhere[id] ?? ""}`;
+
+/** As people type: straight apostrophes, and "top p". */
+export const plain = (words: string): string => words.toLowerCase().replaceAll("’", "'").replaceAll("-", " ");
+
+export const wordsOf = (query: string): string[] => plain(query).split(/\s+/).filter((word) => word !== "");
 
 /**
  * The commands that a query means, best first: those whose names start with it, those that hold it, those that hold all
  * its words, and those that are called so elsewhere.
  */
 export function matching(commands: readonly Command[], query: string): Command[] {
-  const wanted = query.trim().toLowerCase();
+  const wanted = plain(query.trim());
   if (wanted === "") return [...commands];
   const ranked = commands.map((command) => ({ command, rank: rankOf(command, wanted) })).filter(({ rank }) => rank < NONE);
   return ranked.sort((a, b) => a.rank - b.rank).map(({ command }) => command);
@@ -80,11 +87,11 @@ export function matching(commands: readonly Command[], query: string): Command[]
 
 const NONE = 4;
 
-function rankOf({ label, alias = "" }: Command, wanted: string): number {
-  const name = label.toLowerCase();
+function rankOf(command: Command, wanted: string): number {
+  const name = plain(command.label);
   if (name.startsWith(wanted)) return 0;
   if (name.includes(wanted)) return 1;
   const words = wordsOf(wanted);
   if (words.every((word) => name.includes(word))) return 2;
-  return words.every((word) => alias.toLowerCase().includes(word)) ? 3 : NONE;
+  return words.every((word) => ` ${plain(aliasOf(command))}`.includes(` ${word}`)) ? 3 : NONE;
 }

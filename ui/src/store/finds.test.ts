@@ -21,11 +21,12 @@ test("fields of an entry are offered once a part of its name is typed", () => {
 });
 
 test("all words of a query are found in any order, and those of other programs after the page's own", () => {
-  const named = (label: string, alias = "") => ({ id: label, label, alias, run: () => undefined });
-  const commands = [named("Story: Memory"), named("Stop", "abort"), named("Lore: The Lamp: Keys"), named("Abort the trip"), named("Keys")];
+  const named = (label: string, id = label) => ({ id, label, run: () => undefined });
+  const commands = [named("Story: Memory"), named("Stop", "stop"), named("Story: Author’s note"), named("Lore: The Lamp: Keys"), named("Abort the trip"), named("Keys")];
   const found = (query: string): string[] => matching(commands, query).map(({ label }) => label);
   expect(found("keys lamp")).toEqual(["Lore: The Lamp: Keys"]);
   expect(found("keys")).toEqual(["Keys", "Lore: The Lamp: Keys"]);
   expect(found("abort")).toEqual(["Abort the trip", "Stop"]);
+  expect(found("author's")).toEqual(["Story: Author’s note"]);
   expect(found("lamp rope")).toEqual([]);
 });

@@ -3,7 +3,7 @@
 import { labelOf } from "../words/samplers";
 import { say } from "../words/words.svelte";
 import { cardOf } from "./cards";
-import { type Command, wordsOf } from "./commands";
+import { type Command, plain, wordsOf } from "./commands";
 import { textOf } from "./entries";
 import { fieldsOf } from "./fields";
 import type { Page } from "./page";
@@ -75,7 +75,7 @@ function charactersOf({ session, place }: Page, query: string): Command[] {
 /** Whether a part of a name is typed, beside other words or alone. */
 export function isNamed(name: string, query: string): boolean {
   const wanted = wordsOf(query);
-  return wanted.some((word) => name.toLowerCase().includes(word));
+  return wanted.some((word) => plain(name).includes(word));
 }
 
 /** Each number opens its field, each preset sets its own. */

@@ -54,12 +54,12 @@ export function nameOf(id: string, { lore }: Places): string {
 /** Why an entry fired. */
 export function firedWords({ by, key, back, caller, left, tokens }: Verdict, places: Places): string {
   const t = say();
-  const size = tokens === undefined ? "" : ` ${t.tokens(tokens)}`;
-  if (by === "constant") return t.firedAlways + size;
-  if (by === "sticky") return t.firedSticky(left ?? 0) + size;
-  if (by === "activated") return t.firedActivated + size;
-  if (caller) return t.firedCalled(nameOf(caller, places)) + size;
-  return t.firedKey(key ?? "", back ?? 1) + size;
+  const withSize = (words: string): string => t.sentences([words, tokens === undefined ? "" : t.tokens(tokens)]);
+  if (by === "constant") return withSize(t.firedAlways);
+  if (by === "sticky") return withSize(t.firedSticky(left ?? 0));
+  if (by === "activated") return withSize(t.firedActivated);
+  if (caller) return withSize(t.firedCalled(nameOf(caller, places)));
+  return withSize(t.firedKey(key ?? "", back ?? 1));
 }
 
 /** Why an entry did not. */

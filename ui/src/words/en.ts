@@ -1,5 +1,7 @@
 /** What the page says, in English. `zh.ts` has the same keys. */
 
+import type { Absent } from "./lite";
+
 const whole = new Intl.NumberFormat("en");
 const rules = new Intl.PluralRules("en");
 
@@ -514,6 +516,23 @@ export const en = {
   palette: "Commands",
   paletteHint: "A command’s name, or a panel’s digit",
   nothingFound: "Nothing has this name.",
+  /** Why the page lacks what other programs have. */
+  absent: {
+    services: "Not here: this page uses only the models of its own server.",
+    pictures: "Not here: Coblyn makes no pictures or music. Other programs can do that beside it.",
+    speech: "Not here: Coblyn neither speaks nor listens. The browser’s own reading aloud works, and View has “Read aloud” for screen readers.",
+    web: "Not here: the page asks no other host. In the mode Assistant a tool server can search the web.",
+    documents: "Not here: nothing is looked up in documents. Lore brings texts in by their keys.",
+    together: "Not here: no story is sent to anybody else. Two pages of one server can write in one story, and Library exports files.",
+    looks: "Not here: View has light and dark, size, width and typeface.",
+    requests: "Not on the page: requests of programs have it, by KoboldCPP’s names.",
+    words: "Not here: the text stays as the model wrote it. Undo, and finding and replacing, change it.",
+  } satisfies Record<Absent, string> as Readonly<Record<Absent, string>>,
+  /** What this language’s writers call commands besides, by their ids; English names are known in any language. */
+  elsewhere: {} as Readonly<Record<string, string>>,
+  /** What models of the catalogue are, by their short names; the server’s own words are English. */
+  models: {} as Readonly<Record<string, string>>,
+  sentences: (parts: readonly string[]) => parts.filter((part) => part !== "").join(" "),
   goToText: "Go to the text",
 
   // Sampler
