@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from coblyn import files
 from coblyn.errors import DiskFull
-from coblyn.files import disk_errors, read_small, read_text, require_not_full, write_whole
+from coblyn.files import alone, disk_errors, read_small, read_text, require_not_full, write_whole
 
 
 def refuse(*_: object) -> None:
@@ -100,3 +101,28 @@ def test_a_small_file_has_a_limit(tmp_path: Path) -> None:
     path.write_bytes(b"\xff")
     with pytest.raises(UnicodeDecodeError):
         read_text(path)
+
+
+def test_a_lock_is_deleted_only_by_who_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise two could hold it: one by the file that is deleted, and one by a new file of its name."""
+    if os.name == "nt":
+        pytest.skip("files that are open cannot be deleted")
+    target, unlink, seen = tmp_path / "model.gguf", Path.unlink, []
+
+    def note(path: Path, *, missing_ok: bool = False) -> None:
+        other = FileLock(path)
+        try:
+            other.acquire(timeout=0)
+        except Timeout:
+            seen.append(path.name)
+        else:
+            other.release()
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", note)
+    with alone(target, on_wait=lambda: None):
+        pass
+    assert seen == ["model.gguf.lock"]
+    assert list(tmp_path.iterdir()) == []

@@ -192,11 +192,15 @@ def alone(target: Path, *, on_wait: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
         # Where a part is left, others may be about to go on with it under the same lock.
-        if not target.with_name(target.name + ".part").exists():
+        is_over = not target.with_name(target.name + ".part").exists()
+        if os.name == "nt":  # which deletes no file that is open, here or by others
+            lock.release()
+        if is_over:
+            # A lock that is deleted after its release could be held by two: by its old file, and by a new one.
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
+        lock.release()
 
 
 def put_in_place(part: Path, target: Path) -> None:

@@ -68,8 +68,8 @@ def quantize(
     """Write a smaller file of a model, or list the available types."""
     from coblyn.cli.build import ensure_bundle
     from coblyn.models.store import find
-    from coblyn.workshop.examine import require_text
     from coblyn.workshop.quantize import Recipe, plan_quantized
+    from coblyn.workshop.text import require_text
 
     if model is None:
         _show_kinds(as_json=as_json)

@@ -17,6 +17,7 @@ from coblyn.llama.library import Library
 from coblyn.workshop.protocol import Tell
 from coblyn.workshop.quality import Comparison
 from coblyn.workshop.reading import Reader
+from coblyn.workshop.text import open_text
 
 __all__ = ["compare"]
 
@@ -35,7 +36,7 @@ def compare(library: Library, request: dict[str, Any], tell: Tell) -> dict[str, 
     Returns:
         ``quality`` as ``Quality`` has it, and ``speeds``: tokens per second that each model read and wrote.
     """
-    text = Path(request["text"]).read_text("utf-8", errors="replace")
+    text = open_text(Path(request["text"]))
     with ExitStack() as stack:
         config, length = msgspec.convert(request["config"], EngineConfig), request["length"]
         readers = [

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coblyn.errors import BadRequest, ModelBroken, ModelUnsupported, ProgramFailed
-from coblyn.files import require_not_full, require_space
+from coblyn.files import read_text, require_not_full, require_space
 from coblyn.models.gguf import read_header
 from coblyn.progress import Progress, Report, silent
 from coblyn.run import stream
@@ -30,6 +30,7 @@ _WIDEST = {"F32": 4, "F16": 2, "BF16": 2, "Q8_0": 2}
 _SECONDS = 0.5
 _LOG_LINES = 12
 _MAX_HEADER = 1 << 28
+_MAX_INDEX = 1 << 26
 
 _TENSOR = re.compile(r"INFO:hf-to-gguf:(\S+?),?\s+torch\.")
 _UNKNOWN = re.compile(r"(?:Model|Architecture) (\S+) (?:is )?not supported", re.IGNORECASE)
@@ -69,8 +70,8 @@ def open_original(folder: Path) -> Original:
             hint="Name the directory of a model as Hugging Face has it, or hf:OWNER/REPO.",
         )
     try:
-        architectures = json.loads(config.read_text("utf-8")).get("architectures") or [""]
-    except (ValueError, AttributeError) as error:
+        architectures = json.loads(read_text(config)).get("architectures") or [""]
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise ModelBroken(f"{config} is damaged: {error}.") from error
     _check_index(folder)
     headers = [_header(path) for path in files]
@@ -130,9 +131,9 @@ def _check_index(folder: Path) -> None:
     if not index.is_file():
         return
     try:
-        named = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, AttributeError) as error:
-        raise ModelBroken(f"{index} is damaged.") from error
+        named = set(json.loads(read_text(index, _MAX_INDEX))["weight_map"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelBroken(f"{index} is damaged: {error}.") from error
     missing = sorted(name for name in named if not (folder / name).is_file())
     if missing:
         raise BadRequest(

@@ -16,8 +16,9 @@ from coblyn.progress import Report, silent
 from coblyn.workshop.job import run_job
 from coblyn.workshop.quality import Quality
 from coblyn.workshop.result import new_file
+from coblyn.workshop.text import require_text
 
-__all__ = ["Compared", "Observed", "compare", "observe", "require_text"]
+__all__ = ["Compared", "Observed", "compare", "observe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +143,6 @@ def compare(
         (read, other_read),
         (written, other_written),
     )
-
-
-def require_text(text: Path) -> None:
-    """Refuse a text that does not exist.
-
-    Raises:
-        BadRequest: There is no such file.
-    """
-    if not text.is_file():
-        raise BadRequest(f"There is no text {text}.", field="text")
 
 
 def _check(text: Path, length: int, models: Sequence[Path]) -> None:

@@ -20,6 +20,7 @@ from coblyn.llama.watch import Product, Watch
 from coblyn.workshop.importance import Importance, Sums, write_importance
 from coblyn.workshop.protocol import Tell
 from coblyn.workshop.reading import Reader
+from coblyn.workshop.text import open_text
 
 __all__ = ["Observer", "observe"]
 
@@ -112,7 +113,7 @@ def observe(library: Library, request: dict[str, Any], tell: Tell) -> dict[str, 
     observer = Observer(with_output=request["with_output"])
     watch = Watch(library, observer.wants, observer.take)
     config = msgspec.convert(request["config"], EngineConfig)
-    text = Path(request["text"]).read_text("utf-8", errors="replace")
+    text = open_text(Path(request["text"]))
     with Reader(library, Path(request["model"]), config, request["length"], watch) as reader:
         chunks = reader.chunks(text, request["max_chunks"])
         for number, chunk in enumerate(chunks):
