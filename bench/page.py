@@ -51,20 +51,17 @@ class Scale:
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def serving(home: Path) -> Iterator[str]:
     """A server with a scripted engine and a home of its own; gives its address."""
-    with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "-m", "coblyn", "serve", "--fake", "--port", "0"]
-        environment = os.environ | {"COBLYN_HOME": home}
-        with subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout
-            try:
-                line = next(line for line in process.stdout if "http://" in line)
-                yield f"http://{line.split('http://')[1].split()[0]}"
-            finally:
-                process.terminate()
+    command = [sys.executable, "-m", "coblyn", "serve", "--fake", "--port", "0"]
+    environment = os.environ | {"COBLYN_HOME": str(home)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            line = next(line for line in process.stdout if "http://" in line)
+            yield f"http://{line.split('http://')[1].split()[0]}"
+        finally:
+            process.terminate()
 
 
 def prose(words: int, random_words: random.Random) -> str:
@@ -301,7 +298,11 @@ def main() -> None:
     wanted = parser.parse_args()
     scale = Scale(wanted.words, wanted.pieces, wanted.entries)
     path = os.environ.get("COBLYN_CHROMIUM") or shutil.which("chromium")
-    with serving() as address, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        serving(Path(home)) as address,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu"]
         )

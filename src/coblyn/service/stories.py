@@ -94,7 +94,9 @@ class Stories:
         self, *, is_trash: bool = False, title: str = "", limit: int = -1, offset: int = 0
     ) -> Listed:
         """The stories, or those in the trash (`story.store.library.Library.listed`)."""
-        return await self._do(
+        # All of them may take seconds, if they were never listed before.
+        thread = self._helper if limit < 0 else self._writer
+        return await thread.do(
             lambda store: store.library.listed(
                 is_trash=is_trash, title=title, limit=limit, offset=offset
             )

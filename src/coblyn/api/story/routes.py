@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+from msgspec.json import encode
 from starlette.responses import JSONResponse, Response
 
 from coblyn.api.body import read_bytes, validated
@@ -60,15 +62,19 @@ async def stories(call: Call) -> Response:
     words, title = asked.get("q", ""), asked.get("title", "")
     if not words.strip():
         listed = await call.services.stories.listed(title=title, **part)
-        told = [shelf.to_json() for shelf in listed.stories]
-        return JSONResponse({"stories": told, "num_stories": listed.num_stories})
+        return _list({"stories": listed.stories, "num_stories": listed.num_stories})
     if title:
         raise BadRequest("A list is by q or by title, not by both.", field="title")
     shelves, found = await call.services.stories.holding(words, **part)
     excerpts = {hit.story: hit.excerpt for hit in found.hits if hit.place != "title"}
-    told = [shelf.to_json() | {"excerpt": excerpts.get(shelf.id, "")} for shelf in shelves]
+    told = [to_builtins(shelf) | {"excerpt": excerpts.get(shelf.id, "")} for shelf in shelves]
     counts = {"num_stories": found.num_hits, "num_unread": found.num_unread}
-    return JSONResponse({"stories": told, **counts})
+    return _list({"stories": told, **counts})
+
+
+def _list(body: dict[str, Any]) -> Response:
+    # A list of all stories may be long: the standard library's encoder would hold up other answers.
+    return Response(encode(body), media_type="application/json")
 
 
 @routes.post(_STORIES, "A new story", CreateBody)

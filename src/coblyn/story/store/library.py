@@ -23,7 +23,7 @@ __all__ = ["Library", "Listed", "Shelf", "new_id", "operations_of"]
 _IMPORTER = "coblyn"
 _PREVIEW = 160
 _AT_ONCE = 50
-"""Stories that one transaction deletes: others who write wait for it."""
+"""Stories that one transaction changes: others who write wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,10 @@ class Library:
             stories = [story for (story,) in found]
             count = f"SELECT count(*) FROM stories WHERE {condition}"  # noqa: S608
             (num_stories,) = connection.execute(count, values).fetchone()
-        return Listed(self.shelves(stories), num_stories)
+        shelves: list[Shelf] = []
+        for start in range(0, len(stories), _AT_ONCE):
+            shelves += self.shelves(stories[start : start + _AT_ONCE])
+        return Listed(shelves, num_stories)
 
     def shelves(self, stories: Sequence[str]) -> list[Shelf]:
         """Some stories, in their order; those that are gone are left out."""
