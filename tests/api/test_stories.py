@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from asgi import Client
+from coblyn.service.stories import Stories
+from coblyn.story.store.journal import Appended
 from story.files import KOBOLD, V1, V2, packed, png, text_chunk
 
 STORIES = "/api/coblyn/stories"
@@ -102,6 +104,25 @@ async def test_two_editors_are_merged_or_told(client: Client) -> None:
     assert told.json["conflict"] == {"id": "c", "scope": "text/main"}
     assert [line["id"] for line in told.json["since"]] == ["a", "b"]
     assert (await client.get(f"{STORIES}/{story}")).json["version"] == 3
+
+
+async def test_what_comes_after_operations_is_not_told_as_before_them(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = await create(client, typing("start", 0, "one\ntwo"))
+    append_now = Stories.append
+    for newest in (2, 3):  # the second time the operation is known already
+
+        async def append_before_another(stories: Stories, *asked: Any) -> Appended:
+            monkeypatch.setattr(Stories, "append", append_now)
+            appended = await append_now(stories, *asked)
+            await append(client, story, newest, typing(f"later{newest}", 0, "!"))  # noqa: B023
+            return appended
+
+        monkeypatch.setattr(Stories, "append", append_before_another)
+        told = (await append(client, story, 1, typing("a", 7, "?"))).json
+        versions = [line["version"] for line in told["since"] + told["operations"]]
+        assert (told["version"], versions) == (newest, list(range(2, newest + 1)))
 
 
 async def test_other_tabs_are_told_as_it_happens(client: Client) -> None:

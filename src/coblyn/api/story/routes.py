@@ -29,7 +29,7 @@ from coblyn.story.interchange.pictures import portrait
 from coblyn.story.merge import Conflict
 from coblyn.story.operation import read_operation, require_id
 from coblyn.story.record import read_proposed
-from coblyn.story.store.journal import Appended
+from coblyn.story.store.journal import MAX_BEHIND, Appended
 from coblyn.story.store.rows import StoryDamaged
 
 __all__ = ["routes"]
@@ -125,9 +125,12 @@ async def append(call: Call) -> Response:
     except Conflict as error:
         conflict = {"id": proposed[error.index].id, "scope": error.scope}
         answer = call.dialect.error_body(Problem.of(error)) | {"conflict": conflict}
-        return JSONResponse(answer | await _since(call.services.stories, name, body.base), 409)
-    own = {record.version for record in appended.records}
-    return JSONResponse(await _since(call.services.stories, name, body.base, own) | _told(appended))
+        since = await _since(call.services.stories, name, body.base, MAX_BEHIND)
+        return JSONResponse(answer | since, 409)
+    # What others append from now on is told in terms of the text behind these operations, so it is not among them.
+    before = appended.version - len(appended.records)
+    since = await _since(call.services.stories, name, body.base, max(before - body.base, 0))
+    return JSONResponse(since | _told(appended))
 
 
 @routes.get(_STORY + "/operations", "Journal of a story")
@@ -306,12 +309,10 @@ def _told(appended: Appended) -> dict[str, Any]:
     return {"version": appended.version, "operations": lines}
 
 
-async def _since(
-    stories: Stories, story: str, base: int, own: set[int] | frozenset[int] = frozenset()
-) -> dict[str, Any]:
-    """Operations of others after a version."""
-    records = await stories.records(story, base, 2000)
-    return {"since": [record.to_json() for record in records if record.version not in own]}
+async def _since(stories: Stories, story: str, base: int, count: int) -> dict[str, Any]:
+    """So many operations after a version."""
+    records = await stories.records(story, base, count)
+    return {"since": [record.to_json() for record in records]}
 
 
 def _flag(call: Call, name: str) -> bool:

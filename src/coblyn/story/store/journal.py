@@ -27,7 +27,7 @@ from coblyn.story.store.rows import (
 from coblyn.story.text import num_common, units
 from coblyn.story.undo import Mark, Role, first_outstanding, to_redo, to_undo, uncancelled
 
-__all__ = ["Appended", "Journal", "Stepped", "Steps", "StoryNotFound", "TooFarBehind"]
+__all__ = ["MAX_BEHIND", "Appended", "Journal", "Stepped", "Steps", "StoryNotFound", "TooFarBehind"]
 
 SNAPSHOT_EVERY = 200
 KEPT_CLOSELY = 2000
