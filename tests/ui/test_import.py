@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import zlib
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from story.files import KOBOLD, V2, packed, png, text_chunk, zipped
+from story.files import KOBOLD, V2, chunk, packed, png, text_chunk, zipped
 from ui.desk import button, editor, open_panel, text, wait, wait_until_saved, write
 from ui.test_access import assert_accessible
 
@@ -86,6 +87,34 @@ def test_files_are_looked_at_before_anything_is_made_of_them(page: Page) -> None
     expect(pasted).to_have_count(0)
     save.get_by_role("button", name="Open it").click()
     wait(page, lambda: text(page).startswith("The lamp went out."), "the save's text")
+
+
+def test_hostile_files_earn_a_sentence_each_and_the_page_goes_on(page: Page) -> None:
+    page.expected = ["400"]  # type: ignore[attr-defined]
+    write(page, "A lamp.")
+    wait_until_saved(page)
+    before, picture = stories(page), png(behind=text_chunk("chara", packed(V2)))
+    hostile = {
+        "bomb_charx": zipped(card_json=b" " * (70 << 20) + b"{}"),
+        "crowd_charx": zipped(**{f"f{number}": b"" for number in range(10_001)}),
+        "book_json": b'{"entries": [' + b'{"uid": 0},' * 20_001 + b"{}]}",
+        "deep_json": b"[" * 200_000,
+        "empty_json": b"",
+        "cut_png": picture[:50],
+        "length_png": picture.replace(b"\0\0\0\x0dIHDR", b"\xff\xff\xff\xffIHDR"),
+        "inflated_png": png(behind=chunk(b"zTXt", b"chara\0\0" + zlib.compress(b" " * (70 << 20)))),
+    }
+    drop(editor(page), **hostile)
+    sheet = page.get_by_role("main", name="Import")
+    for name in hostile:
+        said = sheet.get_by_role("article", name=name.replace("_", ".")).get_by_role("alert")
+        expect(said).to_contain_text(".", timeout=30_000)
+        assert len(said.inner_text()) < 300
+    assert (text(page), stories(page)) == ("A lamp.", before)
+    page.keyboard.press("Escape")
+    write(page, " It burned.")
+    wait_until_saved(page)
+    assert text(page) == "A lamp. It burned."
 
 
 def test_a_story_goes_out_in_other_forms_and_all_of_them_in_one(page: Page, tmp_path: Path) -> None:
