@@ -1,7 +1,8 @@
-"""Tiny models with prediction heads (MTP): random ones, and one whose head is always right."""
+"""Tiny models with prediction heads, in their own file (MTP) or beside it (EAGLE-3): random, or always right."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,8 @@ from family_models import (
     EXPERT_KEYS,
     FAMILIES,
     HEAD_KEYS,
+    HEADS,
+    INNER,
     LENGTH,
     WIDTH,
     Shapes,
@@ -20,9 +23,10 @@ from family_models import (
     experts,
     family_model,
 )
-from gguf_file import F32, GgufWriter
+from gguf_file import F32, GgufWriter, Signed
+from more_family_models import MORE_FAMILIES
 
-__all__ = ["headed_model", "sure_model"]
+__all__ = ["eagle_head", "headed_model", "plain_model", "sure_eagle", "sure_model"]
 
 _HEAD: Shapes = {
     "nextn.eh_proj.weight": (2 * WIDTH, WIDTH),
@@ -108,8 +112,132 @@ def sure_model() -> GgufWriter:
     return GgufWriter(writer.metadata, tensors)
 
 
+Tensors = list[tuple[str, tuple[int, ...], int, bytes]]
+
+_EAGLE: Shapes = {
+    "attn_norm.weight": (WIDTH,),
+    "attn_norm_2.weight": (WIDTH,),
+    "attn_q.weight": (2 * WIDTH, WIDTH),
+    "attn_k.weight": (2 * WIDTH, WIDTH),
+    "attn_v.weight": (2 * WIDTH, WIDTH),
+    "attn_output.weight": (WIDTH, WIDTH),
+    "ffn_norm.weight": (WIDTH,),
+    **dense(),
+}
+"""The layer of an EAGLE-3 head: attention over embeddings and states side by side."""
+
+_STEEP = 4.0
+"""Makes queries so long that attention sees the last token only."""
+
+I64 = 27
+
+
+def plain_model(architecture: str, seed: int = 1) -> GgufWriter:
+    """A model of a family without heads, with random weights."""
+    return family_model(_family(architecture), seed)
+
+
+def eagle_head(
+    model: GgufWriter, *, seed: int = 2, is_own: bool = False, **keys: object
+) -> GgufWriter:
+    """A random EAGLE-3 head.
+
+    Args:
+        model: For what model.
+        seed: Of its weights.
+        is_own: Whether it has embeddings and an output of its own, the latter for every second token.
+        keys: Further metadata of the architecture, or other values, with ``__`` for the dot.
+    """
+    size = len(model.metadata["tokenizer.ggml.tokens"])  # type: ignore[arg-type]
+    described = {
+        **HEAD_KEYS,
+        "block_count": 1,
+        "attention.head_count_kv": HEADS,
+        "rope.dimension_count": LENGTH,
+        "target_layers": [Signed(0), Signed(1), Signed(1)],
+        "target_hidden_size": WIDTH,
+    } | {key.replace("__", "."): value for key, value in keys.items()}
+    beside: Shapes = {"fc.weight": (3 * WIDTH, WIDTH)}
+    tiny = Tiny("eagle3", 1, "", "generic", described, lambda _: _EAGLE, beside=beside)
+    writer = family_model(tiny, seed)
+    tensors = [each for each in writer.tensors if each[0] not in _SHARED_WITH_MODEL]
+    if is_own:
+        table = np.arange(0, size, 2)
+        shared = {name: data for name, _, _, data in writer.tensors if name in _SHARED_WITH_MODEL}
+        output = np.frombuffer(shared["output.weight"], "<f4").reshape(-1, WIDTH)
+        rows = output[np.arange(len(table)) % len(output)]
+        embeddings = np.resize(np.frombuffer(shared["token_embd.weight"], "<f4"), (size, WIDTH))
+        tensors += [
+            ("token_embd.weight", (WIDTH, size), F32, embeddings.tobytes()),
+            ("output.weight", (WIDTH, len(table)), F32, rows.tobytes()),
+            ("d2t", (len(table),), I64, table.astype("<i8").tobytes()),
+        ]
+    words = {key: value for key, value in model.metadata.items() if key.startswith("tokenizer.")}
+    return GgufWriter(writer.metadata | words, tensors)
+
+
+_SHARED_WITH_MODEL = ("token_embd.weight", "output.weight")
+
+
+def sure_eagle() -> tuple[GgufWriter, GgufWriter]:
+    """A model whose next token depends on the last one only, and an EAGLE-3 head that is right about it.
+
+    The model's layers add nothing. The head's attention sees the last token only, and passes its embedding on.
+    """
+    plain = plain_model("llama")
+    _, shape, _, data = next(each for each in plain.tensors if each[0] == "token_embd.weight")
+    embeddings = np.frombuffer(data, "<f4").reshape(shape[::-1]).copy()
+    embeddings[:, 0] = 0
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    embeddings[:, 0] = (
+        1  # what all tokens have in common: queries and keys are made of it, and of equal length
+    )
+    model = _changed(
+        plain,
+        {
+            "token_embd.weight": embeddings,
+            "attn_output": np.zeros((WIDTH, WIDTH)),
+            "ffn_down": np.zeros((WIDTH, INNER)),
+            "output_norm": np.ones(WIDTH),
+        },
+    )
+    look = np.zeros((WIDTH, 2 * WIDTH))
+    look[:, 0] = _STEEP
+    head = _changed(
+        eagle_head(model, norm_before_residual=True),
+        {
+            "attn_q": look,
+            "attn_k": look,
+            "attn_v": np.eye(WIDTH, 2 * WIDTH),
+            "attn_output": np.eye(WIDTH),
+            "ffn_down": np.zeros((WIDTH, INNER)),
+            "attn_norm_2": np.zeros(WIDTH),
+            "attn_norm.": np.ones(WIDTH),
+            "output_norm": np.ones(WIDTH),
+        },
+    )
+    return model, head
+
+
+def _changed(writer: GgufWriter, values: Mapping[str, np.ndarray]) -> GgufWriter:
+    """The same file with other values of the tensors whose names contain these."""
+    tensors: Tensors = []
+    for name, shape, kind, data in writer.tensors:
+        new = next((value for part, value in values.items() if part in name), None)
+        if new is not None:
+            assert new.shape == shape[::-1], name
+            data = new.astype("<f4").tobytes()
+        tensors.append((name, shape, kind, data))
+    return GgufWriter(writer.metadata, tensors)
+
+
+def _family(architecture: str) -> Tiny:
+    families = (*FAMILIES, *MORE_FAMILIES, *_FURTHER)
+    return next(tiny for tiny in families if tiny.architecture == architecture)
+
+
 def _with_heads(architecture: str, heads: int) -> Tiny:
-    plain = next(tiny for tiny in (*FAMILIES, *_FURTHER) if tiny.architecture == architecture)
+    plain = _family(architecture)
     layers = plain.layers + heads
 
     def shapes(layer: int) -> Shapes:

@@ -19,6 +19,7 @@ from coblyn.engine.runner import LlamaRunner
 from coblyn.errors import ModelUnsupported, SettingsError
 from coblyn.native.bundle import Bundle
 from gguf_file import GgufWriter, whole_model, windowed_model
+from head_models import eagle_head, plain_model
 
 pytestmark = pytest.mark.native
 
@@ -97,14 +98,49 @@ async def test_banned_phrases_are_taken_back_from_drafts(bundle: Bundle, tmp_pat
         assert not [phrase for phrase in banned if phrase.lower() in text.lower()]
 
 
-async def test_heads_of_another_model_are_refused_by_name(bundle: Bundle, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("architecture", "kind"), [("eagle3", "EAGLE-3"), ("dflash", "DFlash")])
+async def test_heads_are_refused_by_name_as_models(
+    bundle: Bundle, tmp_path: Path, architecture: str, kind: str
+) -> None:
     """The library would end the process."""
-    model = whole_model().write(tmp_path / "model.gguf")
-    heads = GgufWriter({"general.architecture": "eagle3"}).write(tmp_path / "heads.gguf")
-    with pytest.raises(SettingsError, match=r"heads\.gguf is not a model of its own .*EAGLE-3"):
-        load(bundle, model, draft_model=str(heads))
-    with pytest.raises(ModelUnsupported, match=r"heads\.gguf is not a model of its own .*EAGLE-3"):
+    heads = GgufWriter({"general.architecture": architecture}).write(tmp_path / "heads.gguf")
+    found = rf"heads\.gguf is not a model of its own .*{kind}"
+    with pytest.raises(ModelUnsupported, match=found):
         load(bundle, heads)
+    if architecture != "eagle3":
+        with pytest.raises(SettingsError, match=found):
+            load(bundle, whole_model().write(tmp_path / "model.gguf"), draft_model=str(heads))
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"target_hidden_size": 128}, "for a model of width 128, and this one's is 64"),
+        ({"target_layers": [0, 1, 2]}, "looks at layer 2, and the model has 2"),
+        ({"target_layers": [0, 1]}, "does not name three layers"),
+        ({"block_count": 2}, "has 2 layers, and llama.cpp runs one"),
+        ({"embedding_length": 32}, "its own width is 32 instead of 64"),
+    ],
+)
+async def test_an_eagle_head_of_another_model_is_refused_before_loading(
+    bundle: Bundle, tmp_path: Path, keys: dict[str, object], problem: str
+) -> None:
+    writer = plain_model("llama")
+    head = eagle_head(writer, **keys).write(tmp_path / "head.gguf")
+    model = writer.write(tmp_path / "model.gguf")
+    with pytest.raises(SettingsError, match=rf"head head\.gguf cannot guess for .*: .*{problem}"):
+        load(bundle, model, draft_model=str(head))
+
+
+async def test_an_eagle_head_of_another_vocabulary_is_refused(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    head = eagle_head(whole_model()).write(tmp_path / "head.gguf")
+    writer = plain_model("llama")
+    writer.metadata["tokenizer.ggml.tokens"][70] = "other"  # type: ignore[index]
+    model = GgufWriter(writer.metadata, writer.tensors).write(tmp_path / "model.gguf")
+    with pytest.raises(SettingsError, match="a different vocabulary from"):
+        load(bundle, model, draft_model=str(head))
 
 
 async def test_another_vocabulary_is_refused(

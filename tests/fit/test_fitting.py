@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from coblyn.cli.app import make_app
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.eagle import eagle_of, open_eagle
 from coblyn.engine.shape import context_options, open_model
 from coblyn.errors import Cancelled, ModelTooLarge
 from coblyn.fit import fitting
@@ -34,7 +35,7 @@ from coblyn.native.bundle import Bundle
 from coblyn.proof.gguf import write_gguf
 from coblyn.proof.tiny import TinyModel, tiny_models
 from coblyn.run import Finished
-from head_models import headed_model
+from head_models import eagle_head, headed_model, plain_model
 
 MEGABYTE = 2**20
 
@@ -100,6 +101,27 @@ def test_prediction_heads_take_memory_until_it_is_short(bundle: Bundle, tmp_path
     wish = wished(config, facts_of(config, [read_header(path)]))
     lost = [changed(wish, rung) for rung in ladder(wish, facts_of(config, [read_header(path)]))]
     assert {"cache_memory": (2048, 0), "draft_heads": (True, False)} in lost
+
+
+@pytest.mark.native
+def test_an_eagle_head_is_measured(bundle: Bundle, tmp_path: Path) -> None:
+    writer = plain_model("llama")
+    path = writer.write(tmp_path / "model.gguf")
+    head = eagle_head(writer).write(tmp_path / "head.gguf")
+    config = config_of(path, bundle, context=512, draft_model=str(head))
+    eagle = eagle_of(config)
+    assert eagle
+    told = fitting.survey(config, "check").wish.on(MAIN)
+    with open_model(config, open_library(bundle.lib_dir)) as model:
+        options = context_options(config, model)
+        with Context(model, options) as context:
+            own = sum(memory_uses(context), MemoryUse(MAIN))
+            with open_eagle(config, eagle, context, options) as heads:
+                further = sum(memory_uses(heads), MemoryUse(MAIN))
+    assert told.cache == own.cache + further.cache > own.cache
+    assert told.weights + told.mapped == pytest.approx(
+        own.weights + own.mappable + further.weights + further.mappable, rel=0.01
+    )
 
 
 @pytest.mark.native

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from coblyn.checkup.card import Card
 from coblyn.checkup.finding import Finding, finding
+from coblyn.models.eagle import read_eagle
 from coblyn.models.heads import heads_of
 from coblyn.models.splits import read_headers
 
@@ -26,7 +27,7 @@ def check_numbers(card: Card) -> Iterator[Finding]:
     yield from _context(card)
     yield from _rope(card)
     yield from _output(card)
-    heads = heads_of(read_headers(card.header.path))
+    heads = read_eagle(card.header.path) or heads_of(read_headers(card.header.path))
     if heads:
         yield finding("prediction-heads", told=heads.told)
 

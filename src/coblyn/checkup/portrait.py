@@ -13,6 +13,7 @@ from coblyn.chat.reasoning import reasoning_of
 from coblyn.checkup.card import Card, read_card
 from coblyn.errors import ModelError
 from coblyn.models.check import is_reranker, writes
+from coblyn.models.eagle import read_eagle
 from coblyn.models.gguf import GgufHeader, read_header
 from coblyn.models.heads import heads_of
 from coblyn.models.splits import part_names
@@ -107,7 +108,7 @@ def portray(path: Path, projector: Path | None = None) -> Portrait:
     headers = [card.header, *(read_header(path.with_name(each)) for each in _others(card.header))]
     metadata = card.metadata
     template = _template(card) if writes(card.header) else None
-    heads = heads_of(headers)
+    heads = read_eagle(path) or heads_of(headers)
     return Portrait(
         path=path,
         num_files=len(headers),

@@ -59,6 +59,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     from pathlib import Path
 
     from coblyn.fit.words import outcome
+    from coblyn.models.eagle import read_eagle
     from coblyn.models.heads import find_heads
 
     if answer.problem:
@@ -69,7 +70,8 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield "As it would be loaded:"
         yield from _table(answer, answer.chosen)
     yield outcome(answer)
-    heads = find_heads(Path(answer.asked.model))
+    beside = answer.asked.draft_model
+    heads = read_eagle(Path(beside)) if beside else find_heads(Path(answer.asked.model))
     if heads:
         yield f"Prediction heads: {heads.told}."
     if answer.table:

@@ -1,8 +1,8 @@
-"""A model's own prediction heads (MTP) as a source of drafts, on a separate context.
+"""Prediction heads as a source of drafts, on their own context: a model's own (MTP), or those beside it (EAGLE-3).
 
-A head guesses a token from the state behind the last layer of one token and from the token after it. Its first guess
-continues from the model's state, further ones from its own. Its KV memory follows that of the model: the same
-operations, and the same tokens a little later. Where the two differ, guesses are bad, and the text is still right.
+A head guesses a token from the model's state for one token and from the token after it. Its first guess continues from
+the model's state, further ones from its own. Its KV memory follows that of the model: the same operations, and the same
+tokens a little later. Where the two differ, guesses are bad, and the text is still right.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.eagle import open_eagle
 from coblyn.engine.plan import CacheOp, Copy, Discard, DraftWish, Remove, Restore, Save
 from coblyn.engine.shape import uses_heads
 from coblyn.errors import EngineError
 from coblyn.llama.context import Context, ContextOptions
 from coblyn.llama.heads import Computed, HeadBatch, HeadContext, States
+from coblyn.models.eagle import EagleHead
 
 __all__ = ["DraftHeads", "draft_heads_of"]
 
@@ -41,12 +43,16 @@ class _Pair(NamedTuple):
 class _Line:
     """What the head knows of a sequence.
 
+    A token without a state before it is not a pair. At the beginning it is left out; behind a cut, the state is zeros.
+
     Attributes:
+        start: First position in its memory.
         end: Positions below it are computed.
         waiting: Tokens from there on, which are not computed yet.
-        last: State of the last of them; None if it is unknown.
+        last: The model's state for the last of them; None if it is unknown.
     """
 
+    start: int = 0
     end: int = 0
     waiting: list[_Pair] = field(default_factory=list)
     last: State | None = None
@@ -55,34 +61,34 @@ class _Line:
     def length(self) -> int:
         return self.end + len(self.waiting)
 
+    def begin(self, position: int, last: State | None = None) -> None:
+        """Start at a position, with an empty memory."""
+        self.start = self.end = position
+        self.waiting, self.last = [], last
+
 
 class _Saved(NamedTuple):
     """A sequence of the head in main memory."""
 
     memory: NDArray[np.uint8]
+    start: int
     length: int
     last: State | None
 
 
 class DraftHeads:
-    """Guesses with the first head of a model. Free it with ``close``, before the model.
+    """Guesses with prediction heads. Free it with ``close``, before the model.
 
     Args:
-        context: The model's own context.
-        options: Its shape.
-
-    Attributes:
+        heads: Their context, which is freed with it.
         states: What steps on the model's context have to be given.
-
-    Raises:
-        ModelUnsupported: The library refuses a context for the heads.
     """
 
-    def __init__(self, context: Context, options: ContextOptions) -> None:
-        self._heads = HeadContext(context.model, options)
-        self._batch = HeadBatch(self._heads.max_batch, self._heads.width)
-        self.states = States(context, 2 * self._batch.capacity)
-        self._unknown: State = np.zeros(self._heads.width, np.float32)
+    def __init__(self, heads: HeadContext, states: States) -> None:
+        self._heads = heads
+        self._batch = HeadBatch(heads)
+        self.states = states
+        self._unknown: State = np.zeros(heads.given_width, np.float32)
         self._lines: dict[int, _Line] = {}
         self._saved: dict[int, _Saved] = {}
 
@@ -125,7 +131,7 @@ class DraftHeads:
             # The first row is what the model will compute; the others are guesses.
             length = len(wish.tokens)
             self._heads.remove(wish.sequence, length)
-            self._lines[wish.sequence] = _Line(length)
+            self._lines[wish.sequence] = _Line(self._lines[wish.sequence].start, length)
         return {wish.request_id: tuple(guesses) for wish, guesses in zip(ready, found, strict=True)}
 
     def _is_ready(self, wish: DraftWish) -> bool:
@@ -137,26 +143,33 @@ class DraftHeads:
     def _guess(self, wishes: Sequence[DraftWish]) -> list[list[int]]:
         """Guesses for each wish. The memory holds all of them but the last afterwards."""
         found: list[list[int]] = [[] for _ in wishes]
-        pairs = [_Pair(wish.tokens[-1], self._lines[wish.sequence].last) for wish in wishes]
-        going_on = list(range(len(wishes)))
-        while going_on:
-            for row, place in enumerate(going_on):
-                wish = wishes[place]
-                position = len(wish.tokens) - 1 + len(found[place])
-                self._put(row, pairs[place], position, wish.sequence, output=True)
-            self._heads.compute(self._batch, len(going_on))
-            for row, place in enumerate(going_on):
-                token = self._heads.best(row)
-                found[place].append(token)
-                pairs[place] = _Pair(token, self._heads.state(row))
-            going_on = [n for n in going_on if len(found[n]) < wishes[n].num_wanted]
+        for row, wish in enumerate(wishes):
+            pair = _Pair(wish.tokens[-1], self._lines[wish.sequence].last)
+            self._put(row, pair, len(wish.tokens) - 1, wish.sequence, output=True)
+        self._heads.encode(self._batch, len(wishes))
+        places = list(range(len(wishes)))
+        while places:
+            self._heads.compute(self._batch, len(places))
+            for row, place in enumerate(places):
+                found[place].append(self._heads.best(row))
+            going_on = [
+                (row, place)
+                for row, place in enumerate(places)
+                if len(found[place]) < wishes[place].num_wanted
+            ]
+            for to, (row, place) in enumerate(going_on):
+                wish, guesses = wishes[place], found[place]
+                position = len(wish.tokens) - 1 + len(guesses)
+                self._batch.put(to, guesses[-1], position, wish.sequence, output=True)
+                self._batch.states[to] = self._heads.state(row)
+            places = [place for _, place in going_on]
         return found
 
     def _put(
         self, row: int, pair: _Pair, position: int, sequence: int, *, output: bool = False
     ) -> None:
         self._batch.put(row, pair.token, position, sequence, output=output)
-        self._batch.states[row] = self._unknown if pair.before is None else pair.before
+        self._batch.given[row] = self._unknown if pair.before is None else pair.before
 
     def _append(self, computed: Computed) -> None:
         tokens, positions, sequences, states = computed
@@ -170,7 +183,11 @@ class DraftHeads:
             if position < line.length:
                 self._cut(sequence, position)
             elif position > line.length:
-                self._forget(sequence, position)
+                self._heads.remove(sequence, 0)
+                line.begin(position)
+            if line.last is None and position == line.start:
+                line.begin(position + 1, state)
+                continue
             line.waiting.append(_Pair(token, line.last))
             line.last = state
 
@@ -187,6 +204,7 @@ class DraftHeads:
             while part := list(islice(rest, self._batch.capacity)):
                 for row, (sequence, position, pair) in enumerate(part):
                     self._put(row, pair, position, sequence)
+                self._heads.encode(self._batch, len(part))
                 self._heads.compute(self._batch, len(part))
         except EngineError as error:
             self._start_over(error)
@@ -200,11 +218,15 @@ class DraftHeads:
         log.debug("the prediction heads start over: %s", error.message)
         self._heads.clear()
         for line in self._lines.values():
-            line.end, line.waiting, line.last = line.length, [], None
+            line.begin(line.length)
 
     def _cut(self, sequence: int, length: int) -> None:
         line = self._lines.get(sequence)
         if line is None or length >= line.length:
+            return
+        if length <= line.start:
+            self._heads.remove(sequence, 0)
+            line.begin(length)
             return
         if length < line.end:
             self._heads.remove(sequence, length)
@@ -213,19 +235,13 @@ class DraftHeads:
         line.last = line.waiting[length - line.end].before
         del line.waiting[length - line.end :]
 
-    def _forget(self, sequence: int, length: int) -> None:
-        """Begin at a position, without what was before it."""
-        self._heads.remove(sequence, 0)
-        line = self._lines[sequence]
-        line.end, line.waiting, line.last = length, [], None
-
     def _save(self, operation: Save) -> None:
         sequence = operation.sequence
         if sequence in self._lines:
             self._catch_up([sequence])
             line = self._lines[sequence]
             memory = self._heads.save(sequence)
-            self._saved[operation.key] = _Saved(memory, line.length, line.last)
+            self._saved[operation.key] = _Saved(memory, line.start, line.length, line.last)
             self._cut(sequence, operation.keep)
 
     def _restore(self, operation: Restore) -> None:
@@ -238,7 +254,7 @@ class DraftHeads:
         except EngineError as error:
             self._start_over(error)
             return
-        self._lines[operation.sequence] = _Line(saved.length, last=saved.last)
+        self._lines[operation.sequence] = _Line(saved.start, saved.length, last=saved.last)
         self._cut(operation.sequence, operation.length)
 
     def _copy(self, operation: Copy) -> None:
@@ -249,11 +265,28 @@ class DraftHeads:
         length = min(operation.length, line.length)
         self._heads.copy(operation.source, operation.target, length)
         last = line.last if length == line.length else None
-        self._lines[operation.target] = _Line(length, last=last)
+        self._lines[operation.target] = _Line(min(line.start, length), length, last=last)
 
 
 def draft_heads_of(
-    config: EngineConfig, context: Context, options: ContextOptions
+    config: EngineConfig, context: Context, options: ContextOptions, eagle: EagleHead | None
 ) -> DraftHeads | None:
-    """The prediction heads of a loaded model, if it has some that can be used and that are wanted."""
-    return DraftHeads(context, options) if uses_heads(config) else None
+    """The prediction heads for a loaded model, if some that can be used are wanted.
+
+    Args:
+        config: The configuration.
+        context: The model's own context.
+        options: Its shape.
+        eagle: The head in a file of its own, if the user chose one.
+
+    Raises:
+        SettingsError: Its vocabulary differs.
+        CoblynError: It cannot be loaded.
+    """
+    capacity = 2 * options.max_batch
+    if eagle:
+        heads = open_eagle(config, eagle, context, options)
+        return DraftHeads(heads, States(context, capacity, eagle.layers))
+    if uses_heads(config):
+        return DraftHeads(HeadContext(context.model, options), States(context, capacity))
+    return None

@@ -18,7 +18,7 @@ from coblyn.llama.stage import Stage, StageKind
 from coblyn.llama.steps import Steps
 from coblyn.models.heads import kind_of_other_heads
 
-__all__ = ["DraftModel", "draft_model_of"]
+__all__ = ["DraftModel", "draft_model_of", "require_same_vocabulary"]
 
 _MAX_UNKNOWN = 128
 """Maximum difference between the sizes of the two vocabularies; those of one family's models differ at their ends."""
@@ -56,7 +56,8 @@ class DraftModel:
     ) -> None:
         with ExitStack() as stack:
             self._model = stack.enter_context(Model(model.library, path, gpu_layers=gpu_layers))
-            _require_same_vocabulary(model, self._model)
+            _require_rewindable(self._model)
+            require_same_vocabulary(model, self._model)
             self._context = stack.enter_context(Context(self._model, options))
             self._stack = stack.pop_all()
         self._batch = Batch(options.max_batch)
@@ -155,12 +156,20 @@ def _num_common(held: Sequence[int], tokens: Sequence[int]) -> int:
     return next(place for place in range(limit) if held[place] != tokens[place])
 
 
-def _require_same_vocabulary(model: Model, draft: Model) -> None:
-    name = draft.path.name
+def _require_rewindable(draft: Model) -> None:
     if not draft.is_rewindable:
         raise SettingsError(
-            f"draft_model: {name} is recurrent, so wrong guesses cannot be removed from it."
+            f"draft_model: {draft.path.name} is recurrent, so wrong guesses cannot be removed from it."
         )
+
+
+def require_same_vocabulary(model: Model, draft: Model) -> None:
+    """Refuse what guesses other tokens than the model has.
+
+    Raises:
+        SettingsError: The vocabularies differ by more than some tokens at their ends.
+    """
+    name = draft.path.name
     common = min(model.vocab_size, draft.vocab_size)
     differ = max(model.vocab_size, draft.vocab_size) - common > _MAX_UNKNOWN or any(
         model.piece(token, special=True) != draft.piece(token, special=True)
@@ -185,7 +194,7 @@ def _require_model(path: Path) -> None:
 def draft_model_of(
     config: EngineConfig, model: Model, options: ContextOptions
 ) -> DraftModel | None:
-    """The draft model that the user chose; None if there is none.
+    """The draft model that the user chose; None if there is none. Heads (EAGLE-3) are not one.
 
     Raises:
         SettingsError: It cannot guess for this model.

@@ -14,6 +14,7 @@ from coblyn.engine.content import Content
 from coblyn.engine.copies import Copies
 from coblyn.engine.draft_heads import DraftHeads, draft_heads_of
 from coblyn.engine.draft_model import DraftModel, draft_model_of
+from coblyn.engine.eagle import eagle_of
 from coblyn.engine.facts import model_info
 from coblyn.engine.interface import Prepared
 from coblyn.engine.kept_logits import KeptLogits
@@ -96,6 +97,7 @@ class LlamaRunner:
     ) -> None:
         with ExitStack() as stack:
             library = open_library(Path(config.library))
+            eagle = eagle_of(config)
             model = stack.enter_context(open_model(config, library, advance=advance))
             model.require_decoder()
             options = context_options(config, model)
@@ -108,10 +110,10 @@ class LlamaRunner:
                 closing(Embedder(model, replace(options, max_sequences=MAX_TEXTS)))
             )
             self._media = stack.enter_context(closing(MediaRows(config, model, self._context)))
-            self._draft_model = draft_model_of(config, model, options)
+            self._draft_model = None if eagle else draft_model_of(config, model, options)
             if self._draft_model:
                 stack.callback(self._draft_model.close)
-            self._draft_heads = draft_heads_of(config, self._context, options)
+            self._draft_heads = draft_heads_of(config, self._context, options, eagle)
             if self._draft_heads:
                 stack.callback(self._draft_heads.close)
             self._stack = stack.pop_all()
@@ -337,7 +339,7 @@ class LlamaRunner:
 
     @property
     def can_draft(self) -> bool:
-        """Whether it has a draft model, or a model with prediction heads."""
+        """Whether it has a draft model, or prediction heads."""
         return self._guesser is not None
 
     @property
@@ -345,7 +347,7 @@ class LlamaRunner:
         return self._draft_model or self._draft_heads
 
     def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
-        """Guesses of the draft model, or of the model's heads."""
+        """Guesses of the draft model, or of prediction heads."""
         return self._guesser.draft(wishes) if self._guesser and wishes else {}
 
     def embed(self, texts: Sequence[Sequence[int]]) -> list[bytes]:

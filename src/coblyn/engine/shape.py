@@ -18,7 +18,7 @@ from coblyn.llama.context import ContextOptions, cache_kind
 from coblyn.llama.cores import usable_cores
 from coblyn.llama.library import Library
 from coblyn.llama.model import Model
-from coblyn.models.heads import find_heads, kind_of_other_heads
+from coblyn.models.heads import EAGLE, find_heads, kind_of_other_heads
 from coblyn.models.overrides import read_overrides
 from coblyn.settings.template import read_template
 
@@ -57,8 +57,9 @@ def open_model(
     path = Path(config.model)
     if kind := kind_of_other_heads(path):
         raise ModelUnsupported(
-            f"{path.name} is not a model of its own but heads of another one ({kind}), which Coblyn does not run.",
-            hint="Choose the model that they belong to.",
+            f"{path.name} is not a model of its own but heads of another one ({kind}).",
+            hint="Choose the model that they belong to"
+            + (", and name this file beside it as its draft_model." if kind == EAGLE else "."),
         )
     overrides = read_overrides(path)
     return Model(

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.eagle import eagle_of, open_eagle
 from coblyn.engine.shape import context_options, embedding_options, open_model, uses_heads
 from coblyn.fit.adapters import adapters_size
 from coblyn.fit.media import kept_media, projector_size
@@ -71,10 +72,7 @@ class Gauge:
         with Context(model, options) as context:
             uses, length = memory_uses(context), context.length
             process = int(psutil.Process().memory_info().rss) + _ENGINE
-        if config.draft_model and config.speculation and not config.embeds:
-            uses += self._draft_uses(config, options)
-        if uses_heads(config):
-            uses += _head_uses(model, options)
+            uses += self._guessing_uses(config, context, options)
         measured = _measured(config, uses, length, process)
         return replace(measured, shares_cells=options.is_unified)
 
@@ -93,6 +91,22 @@ class Gauge:
             self._loaded = loaded
         return self._model
 
+    def _guessing_uses(
+        self, config: EngineConfig, context: Context, options: ContextOptions
+    ) -> tuple[MemoryUse, ...]:
+        """What guesses tokens: an EAGLE-3 head, a draft model, or the model's own heads."""
+        if eagle := eagle_of(config):
+            with open_eagle(config, eagle, context, options, is_measured=True) as heads:
+                return (*memory_uses(heads), _states(heads, options))
+        if config.draft_model and config.speculation and not config.embeds:
+            return self._draft_uses(config, options)
+        if uses_heads(config):
+            with HeadContext(context.model, options) as heads:
+                # Their weights are the model's.
+                found = [replace(use, weights=0, mappable=0) for use in memory_uses(heads)]
+                return (*found, _states(heads, options))
+        return ()
+
     def _draft_uses(self, config: EngineConfig, options: ContextOptions) -> tuple[MemoryUse, ...]:
         if self._draft is None:
             path = Path(config.draft_model)
@@ -102,12 +116,9 @@ class Gauge:
             return memory_uses(context)
 
 
-def _head_uses(model: Model, options: ContextOptions) -> tuple[MemoryUse, ...]:
-    """What prediction heads take besides their weights, which are the model's: a context, and states of tokens."""
-    with HeadContext(model, options) as context:
-        states = 4 * _STATES * options.max_batch * context.width
-        found = [replace(use, weights=0, mappable=0) for use in memory_uses(context)]
-        return (*found, MemoryUse(MAIN, output=states))
+def _states(heads: HeadContext, options: ContextOptions) -> MemoryUse:
+    """The states of tokens that prediction heads guess from."""
+    return MemoryUse(MAIN, output=4 * _STATES * options.max_batch * heads.given_width)
 
 
 def _measured(

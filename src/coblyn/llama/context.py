@@ -140,6 +140,7 @@ class Context(Handle):
         model: The model.
         options: Its shape.
         watch: Observes the matrix products.
+        other: The context of another model, whose embeddings and output this model uses if it has none of its own.
 
     Attributes:
         log_lines: The library's log while the context was made.
@@ -148,7 +149,13 @@ class Context(Handle):
         ModelUnsupported: The library refuses the model or the options.
     """
 
-    def __init__(self, model: Model, options: ContextOptions, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        options: ContextOptions,
+        watch: Watch | None = None,
+        other: Context | None = None,
+    ) -> None:
         super().__init__(model.library.llama_free)
         self._watch = watch  # kept alive, since the library calls it
         self._threads: Threads | None = None
@@ -167,6 +174,8 @@ class Context(Handle):
         params.kv_unified = options.is_unified
         if watch is not None:
             params.cb_eval = watch.callback
+        if other is not None:
+            params.ctx_other = other.pointer
         if options.is_of_heads:
             params.ctx_type = bindings.LLAMA_CONTEXT_TYPE_MTP
         if options.pooling is not None:

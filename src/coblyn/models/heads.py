@@ -10,14 +10,16 @@ from coblyn.files import human_size
 from coblyn.models.gguf import GgufHeader, read_header
 from coblyn.models.splits import read_headers
 
-__all__ = ["FileHeads", "find_heads", "heads_of", "kind_of_other_heads"]
+__all__ = ["EAGLE", "FileHeads", "find_heads", "heads_of", "kind_of_other_heads"]
 
 _KEY = "nextn_predict_layers"
 
 _BEGINNING = 2**16
 """Bytes of a file that are searched: the architecture and its numbers stand before the vocabulary."""
 
-_OF_OTHERS = {"eagle3": "EAGLE-3", "dflash": "DFlash", "gemma4-assistant": "Gemma 4's assistant"}
+EAGLE = "EAGLE-3"
+
+_OF_OTHERS = {"eagle3": EAGLE, "dflash": "DFlash", "gemma4-assistant": "Gemma 4's assistant"}
 """Architectures of files that are not models of their own: they continue from the states of another model's layers."""
 
 _RUN = frozenset({"cohere2moe", "deepseek2", "glm4moe", "hy_v3", "step35"})

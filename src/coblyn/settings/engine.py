@@ -115,8 +115,8 @@ class EngineSettings:
     draft_model: Annotated[
         str,
         Meta(
-            description="A small model of the same family, by name or path, that guesses tokens ahead for the "
-            "large one; empty for none."
+            description="A small model of the same family, or an EAGLE-3 head made for the model, by name or path, "
+            "that guesses tokens ahead for it; empty for none."
         ),
     ] = ""
     draft_heads: Annotated[

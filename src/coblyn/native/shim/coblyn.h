@@ -75,11 +75,21 @@ COBLYN_API int32_t coblyn_decode(struct llama_context * ctx, int32_t n_tokens, c
 COBLYN_API int32_t coblyn_decode_media(struct llama_context * ctx, int32_t n_cells, const float * embeddings,
                                        const int32_t * positions, int32_t sequence, int32_t output, int32_t is_whole);
 
-// heads.cpp: prediction heads (MTP), the layers of some models that guess the token after next from the state behind the last
-// layer and the next token.
+// heads.cpp: prediction heads, which guess the token after next from a state of the model and the next token. Those in a model's
+// own file (MTP) take the state behind its last layer; those in a file of their own (EAGLE-3) what goes into some of its layers.
 
-// From now on, the context keeps that state of each token that it decodes; with `only_outputs`, of those whose logits are wanted.
+// From now on, the context keeps the state behind the last layer of each token that it decodes; with `only_outputs`, of those
+// whose logits are wanted.
 COBLYN_API void coblyn_keep_states(struct llama_context * ctx, int32_t only_outputs);
+
+// From now on, the context keeps what goes into these layers, for each token that it decodes. Ends the process if the graph of
+// the model's architecture does not name it.
+COBLYN_API void coblyn_keep_inputs(struct llama_context * ctx, const int32_t * layers, int32_t n_layers);
+
+// Turn what went into the layers of a model, `n_rows` rows, into as many states for a context of EAGLE-3 heads, `width` numbers
+// each. Returns llama_encode's code, or -100 when it threw or left nothing.
+COBLYN_API int32_t coblyn_encode_inputs(struct llama_context * ctx, int32_t n_rows, const float * inputs, int32_t width,
+                                        float * states);
 
 // Like coblyn_decode, for a context of heads: each token comes with the state of the token before it.
 COBLYN_API int32_t coblyn_decode_heads(struct llama_context * ctx, int32_t n_tokens, const int32_t * tokens,
@@ -94,6 +104,8 @@ struct coblyn_states {
     int32_t n;         // entries so far
     int32_t capacity;  // of the arrays
     int32_t width;     // of a state
+    int32_t n_layers;  // 0: a state is the one behind the last layer; otherwise what went into these layers, one after the other
+    const int32_t * layers;
     int32_t * tokens;
     int32_t * positions;
     int32_t * sequences;
