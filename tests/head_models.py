@@ -26,7 +26,14 @@ from family_models import (
 from gguf_file import F32, GgufWriter, Signed
 from more_family_models import MORE_FAMILIES
 
-__all__ = ["eagle_head", "headed_model", "plain_model", "sure_eagle", "sure_model"]
+__all__ = [
+    "eagle_head",
+    "headed_model",
+    "knowing_eagle",
+    "plain_model",
+    "sure_eagle",
+    "sure_model",
+]
 
 _HEAD: Shapes = {
     "nextn.eh_proj.weight": (2 * WIDTH, WIDTH),
@@ -182,25 +189,9 @@ _SHARED_WITH_MODEL = ("token_embd.weight", "output.weight")
 def sure_eagle() -> tuple[GgufWriter, GgufWriter]:
     """A model whose next token depends on the last one only, and an EAGLE-3 head that is right about it.
 
-    The model's layers add nothing. The head's attention sees the last token only, and passes its embedding on.
+    The head's attention sees the last token only, and passes its embedding on.
     """
-    plain = plain_model("llama")
-    _, shape, _, data = next(each for each in plain.tensors if each[0] == "token_embd.weight")
-    embeddings = np.frombuffer(data, "<f4").reshape(shape[::-1]).copy()
-    embeddings[:, 0] = 0
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    embeddings[:, 0] = (
-        1  # what all tokens have in common: queries and keys are made of it, and of equal length
-    )
-    model = _changed(
-        plain,
-        {
-            "token_embd.weight": embeddings,
-            "attn_output": np.zeros((WIDTH, WIDTH)),
-            "ffn_down": np.zeros((WIDTH, INNER)),
-            "output_norm": np.ones(WIDTH),
-        },
-    )
+    model, _ = _chain()
     look = np.zeros((WIDTH, 2 * WIDTH))
     look[:, 0] = _STEEP
     head = _changed(
@@ -219,8 +210,59 @@ def sure_eagle() -> tuple[GgufWriter, GgufWriter]:
     return model, head
 
 
+def knowing_eagle() -> tuple[GgufWriter, GgufWriter, np.ndarray]:
+    """The same model, a head that is right about the first token that it guesses, and the token after each token.
+
+    The head looks at the model's state alone: at what goes into the second layer.
+    """
+    model, after = _chain()
+    head = _changed(
+        eagle_head(model),
+        {
+            "fc": np.eye(WIDTH, 3 * WIDTH, WIDTH),
+            "attn_output": np.zeros((WIDTH, WIDTH)),
+            "ffn_down": np.zeros((WIDTH, INNER)),
+            "output_norm": np.ones(WIDTH),
+        },
+    )
+    embeddings = _values(model, "token_embd.weight")
+    output = np.empty_like(embeddings)
+    output[after[after]] = embeddings
+    own = ("output.weight", embeddings.shape[::-1], F32, output.tobytes())
+    return model, GgufWriter(head.metadata, [*head.tensors, own]), after
+
+
+def _chain() -> tuple[GgufWriter, np.ndarray]:
+    """A model that goes through all bytes in a random order, and the token after each token. Its layers add nothing."""
+    plain = plain_model("llama")
+    embeddings = _values(plain, "token_embd.weight")
+    embeddings[:, 0] = 0
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    embeddings[:, 0] = (
+        1  # what all tokens have in common: queries and keys are made of it, and of equal length
+    )
+    after = np.arange(len(embeddings))
+    order = np.random.default_rng(3).permutation(np.arange(3, 259))
+    after[order] = np.roll(order, -1)
+    output = np.empty_like(embeddings)
+    output[after] = embeddings
+    changes = {
+        "token_embd.weight": embeddings,
+        "attn_output": np.zeros((WIDTH, WIDTH)),
+        "output.weight": output,
+        "ffn_down": np.zeros((WIDTH, INNER)),
+        "output_norm": np.ones(WIDTH),
+    }
+    return _changed(plain, changes), after
+
+
+def _values(writer: GgufWriter, wanted: str) -> np.ndarray:
+    shape, data = next((shape, data) for name, shape, _, data in writer.tensors if name == wanted)
+    return np.frombuffer(data, "<f4").reshape(shape[::-1]).copy()
+
+
 def _changed(writer: GgufWriter, values: Mapping[str, np.ndarray]) -> GgufWriter:
-    """The same file with other values of the tensors whose names contain these."""
+    """The same file with other values of the tensors whose names contain these; the first of them counts."""
     tensors: Tensors = []
     for name, shape, kind, data in writer.tensors:
         new = next((value for part, value in values.items() if part in name), None)

@@ -28,7 +28,14 @@ from coblyn.llama.heads import HeadBatch
 from coblyn.llama.steps import Steps
 from coblyn.native.bundle import Bundle
 from gguf_file import GgufWriter
-from head_models import eagle_head, headed_model, plain_model, sure_eagle, sure_model
+from head_models import (
+    eagle_head,
+    headed_model,
+    knowing_eagle,
+    plain_model,
+    sure_eagle,
+    sure_model,
+)
 
 pytestmark = pytest.mark.native
 
@@ -176,6 +183,22 @@ async def test_a_right_eagle_head_saves_steps(bundle: Bundle, tmp_path: Path) ->
         assert (await write(engine, "banned", PROMPTS[0], GREEDY, 24, (first[4:6],)))[0] == taken
     assert found == first
     assert [text for text, _ in together] == [text for text, _ in expected]
+
+
+async def test_an_eagle_head_sees_the_state_of_the_token_before(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of another token would tell it nothing."""
+    monkeypatch.setattr(speculation, "_MIN_GAIN", 0.0)  # however long it takes
+    writer, knowing, after = knowing_eagle()
+    model, head = writer.write(tmp_path / "model.gguf"), knowing.write(tmp_path / "head.gguf")
+    async with loaded(bundle, model, draft_model=str(head)) as engine:
+        await asyncio.gather(
+            *(write(engine, str(n), text, GREEDY) for n, text in enumerate(PROMPTS))
+        )
+        guessed = runner_of(engine).guessed
+    assert len(guessed) > len(PROMPTS)
+    assert [guesses[0] for _, guesses in guessed] == [after[tokens[-1]] for tokens, _ in guessed]
 
 
 @pytest.mark.parametrize(
