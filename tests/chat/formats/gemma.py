@@ -54,6 +54,38 @@ CASES = [
     ),
     Case(OSLO[:35], OSLO[:35]),
     Case("<|tool_call>no<tool_call|>", "<|tool_call>no<tool_call|>"),
+    Case(OSLO.replace("call:", ":"), calls=[MEANT]),
+    Case(call(f"weather{{city:{Q}Oslo{Q},days:2"), calls=[MEANT]),
+    Case(
+        call(f"weather{{days:2,city:{Q}Oslo}}"), calls=[("weather", '{"days": 2, "city": "Oslo"}')]
+    ),
+    Case(call(f"write{{content:{Q}ls}}") + OSLO, calls=[("write", '{"content": "ls"}'), MEANT]),
+    Case(
+        call(f"write{{content:{Q}a}}<tool_call|>b{Q}}}"),
+        calls=[("write", '{"content": "a}<tool_call|>b"}')],
+    ),
+    Case(call("weather{city:'Oslo',days:2}"), calls=[MEANT]),
+    Case(call(f"weather{{city:'Oslo'{Q},days:2}}"), calls=[MEANT]),
+    Case(
+        call("write{content:'it's',path:''}"), calls=[("write", '{"content": "it\'s", "path": ""}')]
+    ),
+    Case(call("write{content:'it}"), calls=[("write", '{"content": "\'it"}')]),
+    Case(
+        call("write{content:\n\n# A, `b`: {c}, and d"),
+        calls=[("write", '{"content": "\\n\\n# A, `b`: {c}, and d"}')],
+    ),
+    Case(
+        call(f"write{{content:hello, you,path:{Q}a{Q}}}"),
+        calls=[("write", '{"content": "hello, you", "path": "a"}')],
+    ),
+    Case(call("weather{city: Oslo, days:2}"), calls=[MEANT]),
+    Case(call("weather{city:,days:2}"), calls=[("weather", '{"city": "", "days": 2}')]),
+    Case(call("weather{city:12,days:2}"), calls=[("weather", '{"city": 12, "days": 2}')]),
+    Case(
+        "<|tool_call>call:weather{days:2,city:Oslo}",
+        calls=[("weather", '{"days": 2, "city": "Oslo"}')],
+    ),
+    Case("<|tool_call>call:weather{days:2,city:Osl", "<|tool_call>call:weather{days:2,city:Osl"),
     Case(
         call("search{options:{a:108.,b:.5}}"),
         calls=[("search", '{"options": {"a": 108.0, "b": 0.5}}')],

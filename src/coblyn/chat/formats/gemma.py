@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +21,10 @@ __all__ = ["FUNCTION_GEMMA", "GEMMA"]
 
 _OPENING, _CLOSING = "<|tool_call>", "<tool_call|>"
 _OLD_OPENING, _OLD_CLOSING = "<start_function_call>", "<end_function_call>"
+_CLOSINGS = (_CLOSING, _OLD_CLOSING)
+_ENDS_OF_CALL = tuple("}" + closing for closing in _CLOSINGS)
 _QUOTES = ('<|"|>', "<escape>")
-_SCALAR_ENDS = (",", "}", "]", *_QUOTES)
+_SCALAR_ENDS = (",", "}", "]", *_QUOTES, *_CLOSINGS)
 _STRAY = (_CLOSING, "<channel|>", "<|tool_response>")
 _FRACTION = re.compile(r"[+-]?(\d+\.\d*|\.\d+)")
 _MAX_DEPTH = 64
@@ -35,10 +37,10 @@ _SCALARS = {
 }
 
 
-def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:  # noqa: ARG001
+def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:
     closing = _CLOSING if mark == _OPENING else _OLD_CLOSING
     incoming.record(mark)
-    if not (yield from _read_call(incoming, out)):
+    if not (yield from _read_call(incoming, out, situation)):
         yield from incoming.until((closing,), drop)
         out.broken(incoming.recorded())
         return
@@ -47,23 +49,39 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
         yield from incoming.skip_space()
 
 
-def _read_call(incoming: Incoming, out: Outgoing) -> Reading[bool]:
+def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:
     yield from incoming.skip_space()
-    if not (yield from incoming.accept("call:")):
+    if not (yield from incoming.accept_any("call:", ":")):
         return False
-    name, mark = yield from incoming.text_before("{", _CLOSING, _OLD_CLOSING)
-    if not name.strip() or not mark:
+    name, mark = yield from incoming.text_before("{", *_CLOSINGS)
+    name = name.strip()
+    if not name or not mark:
         return False
-    out.begin_call(name.strip())
-    if mark == "{" and not (yield from _read_value(incoming, out, 0)):
+    out.begin_call(name)
+    schema = situation.tools[name].parameters if name in situation.tools else {}
+    known = Known(schema, schema)
+    if mark == "{" and not (yield from _read_items(incoming, out, known, 1)):
         return False
     out.end_call()
     return True
 
 
-def _read_value(incoming: Incoming, out: Outgoing, depth: int) -> Reading[bool]:
-    """Read a value, and emit it as JSON as it arrives. Gives whether it is complete."""
-    yield from incoming.skip_space()
+def _read_value(
+    incoming: Incoming, out: Outgoing, known: Known, depth: int, ends: Sequence[str]
+) -> Reading[bool]:
+    """Read a value, and emit it as JSON as it arrives.
+
+    Args:
+        incoming: The source text.
+        out: Receives it.
+        known: What is known of it.
+        depth: How many brackets it stands in.
+        ends: What ends a text that has no quotes, if it may have none.
+
+    Returns:
+        Whether it is complete.
+    """
+    space = yield from incoming.space()
     quote = yield from incoming.accept_any(*_QUOTES)
     if quote:
         return (yield from _read_text(incoming, out, quote))
@@ -73,20 +91,26 @@ def _read_value(incoming: Incoming, out: Outgoing, depth: int) -> Reading[bool]:
     if first == '"':
         return (yield from incoming.json(out.arguments))
     if first in "{[":
-        return (yield from _read_items(incoming, out, first, depth + 1))
+        return (yield from _read_items(incoming, out, known, depth + 1))
+    if first == "'" and (yield from _read_single_quoted(incoming, out)):
+        return True
+    if ends and known.types == {"string"}:
+        return (yield from _read_bare_text(incoming, out, ends, space if "\n" in space else ""))
     text, mark = yield from incoming.text_before(*_SCALAR_ENDS)
     out.arguments(_scalar(text.strip()))
     return bool(mark)
 
 
-def _read_items(incoming: Incoming, out: Outgoing, first: str, depth: int) -> Reading[bool]:
-    """Read a map or a list."""
+def _read_items(incoming: Incoming, out: Outgoing, known: Known, depth: int) -> Reading[bool]:
+    """Read a map or a list. Its bracket may be missing at the end of the call."""
+    first = incoming.take(1)
     closing = "}" if first == "{" else "]"
-    out.arguments(incoming.take(1))
+    ends = _ends_of_members(known) if depth == 1 else ()
+    out.arguments(first)
     has_some = False
     while True:
         yield from incoming.skip_space()
-        if (yield from incoming.accept(closing)):
+        if (yield from incoming.accept(closing)) or (yield from incoming.comes_any(*_CLOSINGS)):
             out.arguments(closing)
             return True
         if not (yield from incoming.peek(1)):
@@ -94,31 +118,81 @@ def _read_items(incoming: Incoming, out: Outgoing, first: str, depth: int) -> Re
         if has_some:
             out.arguments(", ")
         has_some = True
-        if first == "{" and not (yield from _read_key(incoming, out)):
+        key = (yield from _read_key(incoming, out)) if first == "{" else ""
+        if key is None:
             return False
-        if not (yield from _read_value(incoming, out, depth)):
+        inner = known.member(key) if first == "{" else known.item()
+        if not (yield from _read_value(incoming, out, inner, depth, ends)):
             return False
         yield from incoming.skip_space()
         yield from incoming.accept(",")
 
 
-def _read_key(incoming: Incoming, out: Outgoing) -> Reading[bool]:
+def _ends_of_members(known: Known) -> tuple[str, ...]:
+    """What ends a text without quotes among the arguments: the next of them, or the end of the call."""
+    names = known.schema.get("properties")
+    keys = names if isinstance(names, Mapping) else ()
+    following = (f",{space}{key}:" for key in keys for space in ("", " "))
+    return (*following, *_QUOTES, *_CLOSINGS, _OPENING, _OLD_OPENING)
+
+
+def _read_bare_text(
+    incoming: Incoming, out: Outgoing, ends: Sequence[str], space: str
+) -> Reading[bool]:
+    """Read a text without quotes. A number stays one."""
+    text, mark = yield from incoming.text_before(*ends)
+    if not mark.startswith(","):
+        whole = text.rstrip()
+        if whole.endswith("}"):
+            incoming.put_back(text[len(whole) - 1 :])
+            text = whole[:-1]
+        elif not mark:
+            return False
+    written = _scalar(text.strip()) if text.strip() else '""'
+    out.arguments(json.dumps(space + text, ensure_ascii=False) if written[0] == '"' else written)
+    yield from incoming.accept_any(*_QUOTES)
+    return True
+
+
+def _read_single_quoted(incoming: Incoming, out: Outgoing) -> Reading[bool]:
+    """Read a text in single quotes; False if nothing ends it before the call does."""
+    quote = incoming.take(1)
+    ends = tuple(quote + each for each in _SCALAR_ENDS)
+    if (yield from incoming.first_of(*ends, *_CLOSINGS)) not in ends:
+        incoming.put_back(quote)
+        return False
+    text, _ = yield from incoming.text_before(*ends)
+    out.arguments(json.dumps(text, ensure_ascii=False))
+    incoming.take(1)
+    yield from incoming.accept_any(*_QUOTES)
+    return True
+
+
+def _read_key(incoming: Incoming, out: Outgoing) -> Reading[str | None]:
+    """Read a key and emit it; None if there is none."""
     key, mark = yield from incoming.text_until(":", "}")
     for quote in (*_QUOTES, '"'):
         key = key.strip().removeprefix(quote).removesuffix(quote)
     out.arguments(f"{json.dumps(key, ensure_ascii=False)}: ")
-    return mark == ":"
+    return key if mark == ":" else None
 
 
 def _read_text(incoming: Incoming, out: Outgoing, quote: str) -> Reading[bool]:
+    """Read a text and its closing quote, which may be missing at the end of the call."""
+
     def say(text: str) -> None:
         out.arguments(json.dumps(text, ensure_ascii=False)[1:-1])
 
     out.arguments('"')
-    if not (yield from incoming.until((quote,), say)):
-        return False
-    out.arguments('"')
-    return True
+    while mark := (yield from incoming.before((quote, *_ENDS_OF_CALL), say)):
+        if mark == quote:
+            incoming.take(len(quote))
+        elif (yield from incoming.first_of(quote, _OPENING, _OLD_OPENING)) == quote:
+            say(incoming.take(len(mark)))  # it is part of the text
+            continue
+        out.arguments('"')
+        return True
+    return False
 
 
 def _scalar(text: str) -> str:
