@@ -24,7 +24,7 @@ CASES = [
     Case("</think>\n\nYes.", "Yes."),
     Case("hm, and then", reasoning="hm, and then", is_reasoning=True),
     Case("Yes. <thin air>", "Yes. <thin air>"),
-    Case("One.<think>hm</think> Two.", "One.Two.", reasoning="hm"),
+    Case("One.<think>hm</think> Two.", "One. Two.", reasoning="hm"),
     Case("<think>a</think>One.<think>b</think>", "One.", reasoning="a\nb"),
     Case("  indented\n", "  indented\n"),
     Case(""),

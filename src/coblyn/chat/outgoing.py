@@ -68,10 +68,12 @@ ReplyEvent = ReasoningText | ContentText | CallBegun | CallArguments | CallBroke
 
 
 class _Voice:
-    """Text of one kind, trimmed of surrounding whitespace."""
+    """Text of one kind, trimmed of whitespace at its ends, and where other parts stand at them."""
 
     def __init__(self, *, trims_start: bool) -> None:
         self._is_fresh = trims_start
+        self._has_said = False
+        self._is_cut = False
         self._space = ""
         self._joint = ""
 
@@ -84,24 +86,26 @@ class _Voice:
         self._space = text[len(said) :]
         if not said:
             return ""
-        self._is_fresh = False
+        self._has_said, self._is_fresh, self._is_cut = True, False, False
         joint, self._joint = self._joint, ""
         return joint + said
 
     def cut(self, joint: str = "") -> None:
-        """Drop whitespace before and after another part.
+        """Another part stands here. Whitespace before and after it is dropped, unless it separates two texts.
 
         Args:
             joint: Text that replaces it, before any further text.
         """
-        self._space = ""
-        self._is_fresh = True
+        self._is_cut = True
         self._joint = joint
+        if joint or not self._has_said:
+            self._space = ""
+            self._is_fresh = True
 
     def rest(self) -> str:
         """Whitespace at the end of everything."""
         space, self._space = self._space, ""
-        return space
+        return "" if self._is_cut else space
 
 
 class Outgoing:

@@ -36,7 +36,7 @@ CASES = [
         calls=[("python", '{"code": "print(\'a (b\')\\nx = 1"}')],
     ),
     Case(f"Look: {OSLO}", "Look:", [MEANT]),
-    Case(f"I look.\n\n{OSLO}; {OSLO} Shall I go on?", "I look.Shall I go on?", [MEANT, MEANT]),
+    Case(f"I look.\n\n{OSLO}; {OSLO} Shall I go on?", "I look.\n\n Shall I go on?", [MEANT, MEANT]),
     Case(f"Look: {LESS}", f"Look: {LESS}"),
     Case(f"Look: {NAMED}", f"Look: {NAMED}"),
     Case(f"Look: {OSLO[:-9]}", f"Look: {OSLO[:-9]}"),
