@@ -106,6 +106,14 @@ class Incoming:
         self.take(len(mark))
         return True
 
+    def accept_behind_space(self, *marks: str) -> Reading[bool]:
+        """Read whitespace and one of several marks; without a mark the whitespace is not read either."""
+        space = yield from self.space()
+        is_there = bool((yield from self.accept_any(*marks)))
+        if not is_there:
+            self.put_back(space)
+        return is_there
+
     def comes_any(self, *marks: str) -> Reading[bool]:
         """Whether one of several marks comes next; does not read it."""
         for mark in marks:

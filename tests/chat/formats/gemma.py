@@ -54,6 +54,7 @@ CASES = [
     ),
     Case(OSLO[:35], OSLO[:35]),
     Case("<|tool_call>no<tool_call|>", "<|tool_call>no<tool_call|>"),
+    Case("Look." + OSLO + " Done.", "Look. Done.", [MEANT]),
     Case(OSLO.replace("call:", ":"), calls=[MEANT]),
     Case(call(f"weather{{city:{Q}Oslo{Q},days:2"), calls=[MEANT]),
     Case(

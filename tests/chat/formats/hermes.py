@@ -12,6 +12,7 @@ OSLO = ("weather", '{"city": "Oslo", "days": 2}')
 CALL = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo", "days": 2}}\n</tool_call>'
 
 CASES = [
+    Case("Look." + CALL + "\nDone.", "Look.\nDone.", [OSLO]),
     Case("No tool is needed.", "No tool is needed."),
     Case(CALL, calls=[OSLO]),
     Case(f"Let me look.\n\n{CALL}", "Let me look.", [OSLO]),

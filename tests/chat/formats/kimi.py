@@ -24,6 +24,8 @@ OSLO = call("functions.weather:0", ARGUMENTS)
 OTHER = call("functions.weather:1", ARGUMENTS)
 
 CASES = [
+    Case("Yes.<|tool_calls_section_end|>", "Yes."),
+    Case("A <|tool_call_argument_begin|>b.", "A b."),
     Case("No.", "No."),
     Case(block(OSLO), calls=[MEANT]),
     Case(block(OSLO, OTHER), calls=[MEANT, MEANT]),

@@ -29,9 +29,9 @@ CASES = [
     Case(OSLO, calls=[MEANT]),
     Case(call("weather", properties="{'city': 'Oslo', 'days': 2}"), calls=[MEANT]),
     Case(SPACED, calls=[MEANT]),
-    Case(f"I look.\n{OSLO}\nDone.\n", "I look.\nDone.", [MEANT]),
+    Case(f"I look.\n{OSLO}\nDone.\n", "I look.\n\nDone.", [MEANT]),
     Case(f"{OSLO}\n{call('now')}{OSLO}", calls=[MEANT, ("now", "{}"), MEANT]),
-    Case(f"First\n{OSLO}\nthen\n{OSLO}", "First\nthen", [MEANT, MEANT]),
+    Case(f"First\n{OSLO}\nthen\n{OSLO}", "First\n\nthen", [MEANT, MEANT]),
     Case(OSLO.replace('"', "'"), calls=[MEANT]),
     Case(call("write", content="A & B < C"), calls=[("write", '{"content": "A & B < C"}')]),
     Case(

@@ -34,6 +34,8 @@ from coblyn.chat.messages import Tool
         ("[1, 'a', None]", "array", [1, "a", None]),
         ("{'a': True}", "object", {"a": True}),
         ('["a", 1.0]', "array", ["a", 1.0]),
+        (r'[{\"a\": \"1\"}]', "array", [{"a": "1"}]),
+        (r'[{\"a\": \"1\"}]', "array string", r'[{\"a\": \"1\"}]'),
         ("[1, 2", "array", "[1, 2"),
         ("NaN", "number", "NaN"),
         ("[-Infinity]", "array", "[-Infinity]"),

@@ -25,8 +25,7 @@ def _read_tag(incoming: Incoming, out: Outgoing, situation: Situation, mark: str
         is_empty = yield from incoming.comes(_CLOSING)
         if is_empty or (yield from read_arguments(incoming, out)):
             out.end_call()
-            yield from incoming.skip_space()
-            yield from incoming.accept(_CLOSING)
+            yield from incoming.accept_behind_space(_CLOSING)
             return
     yield from incoming.until((_CLOSING,), drop)
     out.broken(incoming.recorded())

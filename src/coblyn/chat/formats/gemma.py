@@ -44,9 +44,8 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
         yield from incoming.until((closing,), drop)
         out.broken(incoming.recorded())
         return
-    yield from incoming.skip_space()
-    while (yield from incoming.accept(closing)):  # some are written twice
-        yield from incoming.skip_space()
+    while (yield from incoming.accept_behind_space(closing)):  # some are written twice
+        pass
 
 
 def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:

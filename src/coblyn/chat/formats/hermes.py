@@ -26,8 +26,7 @@ def read_object(incoming: Incoming, out: Outgoing) -> Reading[None]:
         yield from incoming.until((_CLOSING,), drop)
         out.broken(incoming.recorded())
         return
-    yield from incoming.skip_space()
-    yield from incoming.accept_any(_CLOSING, "}" + _CLOSING)
+    yield from incoming.accept_behind_space(_CLOSING, "}" + _CLOSING)
 
 
 def _rule(lark: Lark) -> CallRule:

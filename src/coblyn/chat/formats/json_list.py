@@ -61,8 +61,7 @@ def list_behind(*closings: str, keys: CallKeys = CALL) -> CallReader:
             yield from incoming.until(closings, drop)
             out.broken(incoming.recorded())
             return
-        yield from incoming.skip_space()
-        yield from incoming.accept_any(*closings)
+        yield from incoming.accept_behind_space(*closings)
 
     return read
 

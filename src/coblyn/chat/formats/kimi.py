@@ -91,7 +91,11 @@ def _rule(lark: Lark) -> CallRule:
 KIMI = Format(
     "kimi-k2",
     lambda template: "<|tool_call_begin|>" in template,
-    Tagged({_BEGIN: _SECTION, _CALL: _SECTION}, ends_reasoning=(_BEGIN, _CALL)),
+    Tagged(
+        {_BEGIN: _SECTION, _CALL: _SECTION},
+        hidden=(_END, _ARGUMENTS, _CALL_END),
+        ends_reasoning=(_BEGIN, _CALL),
+    ),
     kept=(_BEGIN, _END, _CALL, _ARGUMENTS, _CALL_END),
     make_rule=_rule,
 )

@@ -35,8 +35,7 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
         yield from incoming.before(("<tool_call>", "<seed:tool_call>"), lambda _: None)
         out.broken(incoming.recorded())
         return
-    yield from incoming.skip_space()
-    yield from incoming.accept_any(*_ENDS_OF_CALL)
+    yield from incoming.accept_behind_space(*_ENDS_OF_CALL)
 
 
 def _read_function(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:

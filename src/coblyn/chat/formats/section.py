@@ -29,10 +29,7 @@ def section(
         incoming.record(mark)
         is_call = mark == call
         while True:
-            if not is_call:
-                yield from incoming.skip_space()
-                is_call = yield from incoming.accept(call)
-            if not is_call:
+            if not is_call and not (yield from incoming.accept_behind_space(call)):
                 break
             if not (yield from read_one(incoming, out, situation)):
                 following = yield from incoming.before((call, *ends), drop)
@@ -43,7 +40,7 @@ def section(
                 out.broken(incoming.recorded())
             incoming.record()
             is_call = False
-        yield from incoming.accept_any(*ends)
+        yield from incoming.accept_behind_space(*ends)
         if out.num_calls == before:
             out.broken(incoming.recorded())
 

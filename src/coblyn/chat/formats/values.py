@@ -233,8 +233,18 @@ def json_of_text(text: str, types: frozenset[str]) -> str:
         return stripped if is_json else _dumps(found)
     if "string" in types:
         return _dumps(text)
+    if found is _NOTHING and (unescaped := _unescaped(stripped)) != stripped:
+        return json_of_text(unescaped, types)
     is_meant = found is None or isinstance(found, dict | list)
     return _dumps(found if is_meant else stripped)
+
+
+def _unescaped(text: str) -> str:
+    """The text that a JSON string has with this inside, as models write JSON within JSON; the same if it is none."""
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
 
 
 def _meant(text: str) -> Any:
