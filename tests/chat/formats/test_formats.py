@@ -66,7 +66,7 @@ def test_cases(family: ModuleType, case: Case) -> None:
     check(case, form(family, case), range(0, len(case.text), 3))
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(PAIRS), st.lists(st.integers(0, 300), max_size=6))
 def test_however_the_text_is_cut(pair: tuple[ModuleType, Case], places: list[int]) -> None:
     family, case = pair

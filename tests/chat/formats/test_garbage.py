@@ -25,7 +25,7 @@ def _texts(family: ModuleType) -> st.SearchStrategy[str]:
     return st.lists(st.sampled_from([*WORDS, *marks, *parts]), max_size=8).map("".join)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_garbage(data: Any) -> None:
     family = data.draw(st.sampled_from(FAMILIES))

@@ -84,8 +84,8 @@ def _read_argument(incoming: Incoming, arguments: Arguments, tool: Tool | None) 
 
 def _attributes(incoming: Incoming) -> Reading[dict[str, str]]:
     """Read a tag's attributes and its end; none if the end is missing."""
-    text, mark = yield from incoming.text_until(_SEPARATOR)
-    found = _ATTRIBUTE.findall(text) if mark else ()
+    text, _ = yield from incoming.text_before(_SEPARATOR, _OPEN, _CLOSE)
+    found = _ATTRIBUTE.findall(text) if (yield from incoming.accept(_SEPARATOR)) else ()
     return {name: value.replace("&quot;", '"').replace("&amp;", "&") for name, value in found}
 
 
