@@ -21,7 +21,7 @@ from coblyn.constraints.gbnf.tree import (
 )
 from coblyn.constraints.grammar import grammar_of
 from coblyn.errors import ConstraintRefused
-from constraints.vocabularies import accepts, matcher
+from constraints.vocabularies import END, accepts, allowed, matcher
 
 JSON = r"""
 root   ::= object
@@ -90,7 +90,7 @@ def test_a_grammar_says_what_it_says_in_llama_cpp(
         ('root ::= "a" | b\nb ::= "c" b', "rule `b` never comes to an end"),
         ("root ::= []", "without any character"),
         ("root ::= " + "(" * 100 + '"a"' + ")" * 100, "nested parentheses"),
-        ("root ::= !<|im_end|>", "not supported"),
+        ("root ::= !a", "expected a token such as !<name> or !<[id]>"),
         ('root ::= "\\UFFFFFFFF"', "not a character"),
         ('root ::= "a\ud800"', "line 1, column 12: half of a surrogate pair"),
         (f'root ::= "{"a" * 60_001}"', "more than 60000 characters"),
@@ -109,6 +109,28 @@ def test_a_special_token_that_the_model_does_not_have() -> None:
 
 def test_special_tokens_are_tokens() -> None:
     assert "<|im_end|>" in lark_of_gbnf('root ::= "a" <|im_end|>')
+
+
+def test_any_token_but_one() -> None:
+    text = "root ::= <[97]> !<[98]>* <[98]>"
+    assert accepts(Constraint("gbnf", text), "ab")
+    assert accepts(Constraint("gbnf", text), "acaacb")
+    assert not accepts(Constraint("gbnf", text), "acbb")
+    assert not accepts(Constraint("gbnf", text), "ac")
+    assert accepts(Constraint("gbnf", 'root ::= "{" !<[125]>{2} "}"'), "{ab}")
+    assert not accepts(Constraint("gbnf", 'root ::= "{" !<[125]>{2} "}"'), "{a}}")
+
+
+def test_the_end_is_no_other_token() -> None:
+    one = matcher(Constraint("gbnf", "root ::= !<[98]> !<[98]>"))
+    assert allowed(one) == {token for token in range(END) if token != 98}
+    named = matcher(Constraint("gbnf", "root ::= !<end>"))
+    assert allowed(named) == set(range(END))
+
+
+def test_any_token_but_one_that_the_model_does_not_have() -> None:
+    with pytest.raises(ConstraintRefused, match="unknown special token"):
+        matcher(Constraint("gbnf", "root ::= !<think>"))
 
 
 def test_a_loop_that_nothing_else_could_begin_with_is_one_lexeme() -> None:

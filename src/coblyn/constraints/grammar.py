@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from llguidance import LLMatcher
 
+from coblyn.constraints.all_but import all_but
 from coblyn.constraints.constraint import Constraint, Whitespace
 from coblyn.constraints.gbnf import lark_of_gbnf
 from coblyn.constraints.matcher import Matcher
@@ -70,19 +72,23 @@ def matcher_of(tokenizer: LLTokenizer, constraint: Constraint) -> Matcher:
     """
     if len(constraint.text) <= MAX_SIZE:
         try:
-            return Matcher(tokenizer, _unchecked(constraint))
+            return Matcher(tokenizer, _unchecked(constraint, tokenizer))
         except (EngineError, Unenforceable):
             pass  # said below, where it is known what is wrong
-    grammar = grammar_of(constraint)
+    grammar_of(constraint)
     try:
-        return Matcher(tokenizer, grammar)
+        return Matcher(tokenizer, _unchecked(constraint, tokenizer))
     except EngineError as error:
         reason = error.message.partition(": ")[2].rstrip(".")
         raise _refused(constraint, f"cannot be compiled: {reason}") from error
 
 
-def _unchecked(constraint: Constraint) -> str:
+def _unchecked(constraint: Constraint, tokenizer: LLTokenizer | None = None) -> str:
     """The grammar, which llguidance may find to be wrong.
+
+    Args:
+        constraint: What it says.
+        tokenizer: That of the model; None where the model does not matter.
 
     Raises:
         ConstraintRefused: It cannot be read.
@@ -96,7 +102,7 @@ def _unchecked(constraint: Constraint) -> str:
         case "regex":
             return LLMatcher.grammar_from_regex(constraint.text)
         case "gbnf":
-            return LLMatcher.grammar_from_lark(_of_gbnf(constraint))
+            return LLMatcher.grammar_from_lark(_of_gbnf(constraint, tokenizer))
         case "lark":
             return LLMatcher.grammar_from_lark(constraint.text)
         case _:
@@ -282,8 +288,10 @@ def _choices(constraint: Constraint) -> str:
     return "start: " + " | ".join(json.dumps(each, ensure_ascii=False) for each in choices)
 
 
-def _of_gbnf(constraint: Constraint) -> str:
+def _of_gbnf(constraint: Constraint, tokenizer: LLTokenizer | None) -> str:
     try:
+        if tokenizer:
+            return lark_of_gbnf(constraint.text, partial(all_but, tokenizer))
         return lark_of_gbnf(constraint.text)
     except ValueError as error:
         raise _refused(constraint, f"cannot be read: {error}") from error

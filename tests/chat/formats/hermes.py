@@ -11,7 +11,10 @@ MARKS = Reasoning("<think>", "</think>")
 OSLO = ("weather", '{"city": "Oslo", "days": 2}')
 CALL = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo", "days": 2}}\n</tool_call>'
 
+BROKEN = '<tool_call>\n{"name": "weather", "arguments": {city: Oslo}}\n</tool_call>'
+
 CASES = [
+    Case(BROKEN, BROKEN),
     Case("Look." + CALL + "\nDone.", "Look.\nDone.", [OSLO]),
     Case("No tool is needed.", "No tool is needed."),
     Case(CALL, calls=[OSLO]),

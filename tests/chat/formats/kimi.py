@@ -71,7 +71,7 @@ CASES = [
     ),
     Case(
         block(call("functions.write:0", '{"content": 1 <|tool_call 2}')),
-        calls=[("write", '{"content": 1 <|tool_call 2}')],
+        block(call("functions.write:0", '{"content": 1 <|tool_call 2}')),
     ),
     Case(block(call("functions.weather.0", ARGUMENTS)), calls=[MEANT]),
     Case(

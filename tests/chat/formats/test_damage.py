@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from chat.formats.test_formats import FAMILIES
 from coblyn.chat import reply
+from coblyn.chat.formats.json_call import is_json
 from coblyn.chat.messages import Message
 from coblyn.chat.reply import ReplyForm
 from replies import TOOLS, form_of, pieces, read
@@ -47,6 +48,7 @@ def check(family: ModuleType, text: str, places: list[int]) -> None:
     with patch.object(reply.log, "exception", side_effect=AssertionError):
         message, again = (read(parts, form(family)) for parts in ([text], pieces(text, places)))
     assert said(again) == said(message)
+    assert all(is_json(call.arguments) for call in message.tool_calls), text
     lost = [word for word in (BEFORE, VALUE, AFTER) if word in text and word not in said(message)]
     assert lost == [], text
 

@@ -133,7 +133,7 @@ class Tags:
         if not key:
             return False
         types = types_of(tool, key)
-        if is_string == "false":
+        if is_string == "false" and key not in names_of(tool):
             types = ANY_TYPE
         elif is_string and "string" in types:
             types = _STRING

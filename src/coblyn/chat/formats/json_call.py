@@ -140,7 +140,7 @@ def read_arguments(incoming: Incoming, out: Outgoing, end: str = "") -> Reading[
         end: A mark that ends an object which lacks its last brackets, as in ``Incoming.json``; they are added then.
 
     Returns:
-        Whether it is complete.
+        Whether it is complete, and is JSON.
     """
     if (yield from incoming.peek(1)) == "{":
         return (yield from _read_object(incoming, out, end))
@@ -160,9 +160,10 @@ def _read_object(incoming: Incoming, out: Outgoing, end: str) -> Reading[bool]:
         parts.append(text)
         out.arguments(text)
 
-    if (yield from incoming.json(say, end)):
-        return True
+    is_whole = yield from incoming.json(say, end)
     text = "".join(parts)
+    if is_whole:
+        return is_json(text)
     missing = _brackets_missing(text)
     if not end or not (yield from incoming.comes(end)) or not is_json(text + missing):
         return False

@@ -32,7 +32,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SPACE = re.compile(r"(?:[ \t]|#[^\r\n]*)*")
 _SPACE_AND_LINES = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*)*")
 _COUNT = re.compile(r"\{[ \t]*(\d+)[ \t]*(?:(,)[ \t]*(\d+)?)?[ \t]*\}")
-_TOKEN = re.compile(r"<\[\d+\]>|<[^<>\s\[\]]+>")
+_TOKEN = re.compile(r"(!?)(<\[\d+\]>|<[^<>\s\[\]]+>)")
 _ESCAPE = re.compile(
     r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([trn\\\"\[\]-]))"
 )
@@ -143,9 +143,9 @@ class _Reader:
             return Characters(((0, MAX_CODE),))
         if match := _TOKEN.match(self._text, self._at):
             self._at = match.end()
-            return SpecialToken(match[0])
-        if self._at < len(self._text) and self._text[self._at] == "!":
-            raise self._wrong("a token that must not come (`!<...>`) is not supported")
+            return SpecialToken(match[2], is_excluded=bool(match[1]))
+        if self._text.startswith("!", self._at):
+            raise self._wrong("expected a token such as !<name> or !<[id]>")
         if _NAME.match(self._text, self._at):
             return Reference(self._name())
         return None

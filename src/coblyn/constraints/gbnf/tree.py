@@ -35,9 +35,15 @@ class Characters:
 
 @dataclass(frozen=True, slots=True)
 class SpecialToken:
-    """A special token: its name with angle brackets, or ``<[id]>`` for an id."""
+    """A special token, or any token but this one.
+
+    Attributes:
+        name: Its name with angle brackets, or ``<[id]>`` for an id.
+        is_excluded: Whether it is the one that may not come.
+    """
 
     name: str
+    is_excluded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from coblyn.constraints.gbnf.lexemes import greedy_loops
@@ -17,19 +18,24 @@ from coblyn.constraints.gbnf.tree import (
     SpecialToken,
 )
 
-__all__ = ["write_lark"]
+__all__ = ["Exclude", "write_lark"]
 
 _SURROGATES = (0xD800, 0xDFFF)
 
 
-def write_lark(grammar: Grammar) -> str:
+Exclude = Callable[[str], str]
+"""Gives the symbol, in Lark, of any token but one, given as in ``SpecialToken``."""
+
+
+def write_lark(grammar: Grammar, exclude: Exclude) -> str:
     """The grammar in Lark: a rule for each rule, and a lexeme for each character class and each suitable loop."""
-    return _Writer(greedy_loops(grammar)).write(grammar)
+    return _Writer(greedy_loops(grammar), exclude).write(grammar)
 
 
 @dataclass(slots=True)
 class _Writer:
     greedy: frozenset[Repeat]
+    exclude: Exclude
     lexemes: dict[str, str] = field(default_factory=dict)
 
     def write(self, grammar: Grammar) -> str:
@@ -42,7 +48,7 @@ class _Writer:
             case Characters():
                 return self._lexeme(_class(node))
             case SpecialToken():
-                return node.name
+                return self.exclude(node.name) if node.is_excluded else node.name
             case Reference():
                 return _rule_name(node.name)
             case Repeat():
