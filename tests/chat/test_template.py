@@ -296,6 +296,24 @@ def test_an_empty_block_of_the_prompt_gives_way_to_the_reasoning_that_is_there()
     assert text == "[user]hi[/][assistant]<think>\nhmm"
 
 
+def test_a_template_of_parts_gets_the_content_in_parts() -> None:
+    source = (
+        "{% for m in messages %}[{{ m.role }}]"
+        "{% for part in m.content %}{% if part.type == 'text' %}{{ part.text }}{% endif %}{% endfor %}"
+        "{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}"
+    )
+    assert render(source) == "[system]S[user]hi[assistant]"
+    assert (
+        render(source, PREFILLED, continues_last=True) == "[system]S[user]hi[assistant]Once upon "
+    )
+    either = source.replace(
+        "{% for part in m.content %}",
+        "{{ m.content if m.content is string }}"
+        "{% for part in m.content if m.content is not string %}",
+    )
+    assert render(either) == "[system]S[user]hi[assistant]"
+
+
 def test_a_developer_is_the_system_where_a_template_knows_none() -> None:
     talk = [Message("developer", "S"), Message("user", "hi")]
     assert render("{% for m in messages %}{{ m.role }} {% endfor %}", talk) == "system user "

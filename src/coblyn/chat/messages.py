@@ -130,9 +130,17 @@ class Message:
     tool_call_id: str = ""
     media: tuple[Attachment, ...] = ()
 
-    def to_template(self, *, arguments_as_text: bool = False) -> dict[str, Any]:
-        """The format that chat templates expect, with each family's name for reasoning."""
-        fields: dict[str, Any] = {"role": self.role, "content": self.content}
+    def to_template(
+        self, *, arguments_as_text: bool = False, in_parts: bool = False
+    ) -> dict[str, Any]:
+        """The format that chat templates expect, with each family's name for reasoning.
+
+        Args:
+            arguments_as_text: Whether the arguments of calls are JSON text.
+            in_parts: Whether the content is a list of one part.
+        """
+        content = [{"type": "text", "text": self.content}] if in_parts else self.content
+        fields: dict[str, Any] = {"role": self.role, "content": content}
         if self.name:
             fields["name"] = self.name
         if self.reasoning:

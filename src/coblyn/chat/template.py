@@ -218,10 +218,26 @@ class ChatTemplate:
     def _run(
         self, messages: Sequence[Message], variables: dict[str, Any], *, add_generation_prompt: bool
     ) -> str:
+        values = variables | {"add_generation_prompt": add_generation_prompt}
+        try:
+            text = self._run_once(messages, values)
+        except (TemplateRefusal, ModelBroken) as error:
+            if isinstance(error, BeyondLimits) or not self.traits.wants_parts:
+                raise
+        else:
+            if _shows_users(messages, text) or not self.traits.wants_parts:
+                return text
+        return self._run_once(messages, values, in_parts=True)
+
+    def _run_once(
+        self, messages: Sequence[Message], variables: dict[str, Any], *, in_parts: bool = False
+    ) -> str:
         as_text = any(m.tool_calls for m in messages) and self.traits.wants_text
-        shown = [message.to_template(arguments_as_text=as_text) for message in messages]
-        values = {"tools": None, "documents": None} | variables
-        values |= {"messages": shown, "add_generation_prompt": add_generation_prompt}
+        shown = [
+            message.to_template(arguments_as_text=as_text, in_parts=in_parts)
+            for message in messages
+        ]
+        values = {"tools": None, "documents": None} | variables | {"messages": shown}
         try:
             return self._run_template(self._source, values)
         except ModelBroken as error:
@@ -229,6 +245,10 @@ class ChatTemplate:
                 raise
         # Some templates require a list of tools, and iterate over it without a check.
         return self._run_template(self._source, values | {"tools": []})
+
+
+def _shows_users(messages: Sequence[Message], text: str) -> bool:
+    return all(each.content.strip() in text for each in messages if each.role == "user")
 
 
 def _opens_answer(calls: Format, prompt: str) -> bool:

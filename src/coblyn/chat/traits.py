@@ -33,6 +33,7 @@ class Traits:
     """Traits of a template.
 
     Attributes:
+        wants_parts: Whether the content of messages must be a list of parts.
         wants_text: Whether arguments of calls must be text, because they are concatenated with text.
         shows_calls: Whether calls of earlier turns are rendered.
         shows_results: Whether results of calls are rendered.
@@ -41,6 +42,7 @@ class Traits:
         turn_end: The mark after the assistant's text; empty if there is none.
     """
 
+    wants_parts: bool
     wants_text: bool
     shows_calls: bool
     shows_results: bool
@@ -73,6 +75,7 @@ def traits_of(source: str, tokens: Mapping[str, str], run: Run) -> Traits:
     tools = probe.render((_USER,), tools=[_TOOL.to_template()])
     described = probe.render((_USER,), tools=[_DESCRIBED.to_template()]) if tools is None else None
     return Traits(
+        wants_parts=probe.wants_parts,
         wants_text=wants_text,
         shows_calls=shown is None or "probe_key" in shown,
         shows_results=shown is None or "probe of result" in shown,
@@ -85,6 +88,13 @@ def traits_of(source: str, tokens: Mapping[str, str], run: Run) -> Traits:
 class _Probe:
     def __init__(self, source: str, tokens: Mapping[str, str], run: Run) -> None:
         self._source, self._tokens, self._run = source, tokens, run
+        self.wants_parts = False
+        if not self._shows_user():
+            self.wants_parts = True
+            self.wants_parts = self._shows_user()
+
+    def _shows_user(self) -> bool:
+        return _USER.content in (self.render((_USER,)) or "")
 
     def fails_over(self, messages: Sequence[Message]) -> ModelBroken | None:
         """The template's error for a conversation, if any."""
@@ -105,7 +115,10 @@ class _Probe:
             return None
 
     def _render(self, messages: Sequence[Message], tools: Any, *, as_text: bool) -> str:
-        shown = [message.to_template(arguments_as_text=as_text) for message in messages]
+        shown = [
+            message.to_template(arguments_as_text=as_text, in_parts=self.wants_parts)
+            for message in messages
+        ]
         functions = json.dumps(tools) if tools else ""
         more = {"messages": shown, "tools": tools, "documents": None, "functions": functions}
         more["add_generation_prompt"] = messages[-1].role == "user"
