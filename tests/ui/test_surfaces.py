@@ -17,7 +17,7 @@ from ui.test_access import assert_accessible
 pytestmark = pytest.mark.slow
 
 PANELS = ("Story", "Lore", "Characters", "Context", "Sampler", "Model")
-SHEETS = ("Library", "Branches", "Import", "Doctor")
+SHEETS = ("Library", "Branches", "Import", "Doctor", "All entries and test bench")
 WIDE: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 800},
@@ -66,6 +66,18 @@ def assert_fits(page: Page, where: str) -> None:
           .map((element) => `${element.tagName} ${element.className} ${element.scrollWidth}`)"""
     )
     assert not wide, f"{where}: {wide}"
+
+
+def assert_touchable(page: Page, where: str) -> None:
+    """What is pressed is at least 44 pixels high: a finger is wider than a pointer."""
+    small = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, select, textarea, summary, [role=option]")]
+          .filter((element) => element.checkVisibility() && !element.closest("[inert], [aria-hidden=true], .unseen"))
+          .map((element) => element.closest("label.check, label.file") ?? element)
+          .filter((element) => element.getBoundingClientRect().height < 43.5)
+          .map(({ tagName, className, id }) => `${tagName} ${className} ${id}`)"""
+    )
+    assert not small, f"{where}: {sorted(set(small))}"
 
 
 def assert_good(page: Page, where: str) -> None:
@@ -121,6 +133,8 @@ def test_every_panel_and_sheet(
     page = new_page(full_story(server_url), color_scheme=scheme, **size)
     for where in surfaces(page):
         assert_good(page, where)
+        if size is PHONE:
+            assert_touchable(page, where)
 
 
 def assert_in_reach(page: Page, where: str) -> None:
