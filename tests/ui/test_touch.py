@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from ui.conftest import NewPage
-from ui.desk import PROMPT, button, phase, text, wait, write
+from ui.desk import PROMPT, button, generate, phase, text, wait, wait_until_idle, write
 from ui.test_modes import cards, open_story
+from ui.test_surfaces import assert_in_reach
 
 pytestmark = pytest.mark.slow
 
@@ -80,3 +81,18 @@ def test_a_finger_goes_through_the_takes_of_a_turn(new_page: NewPage, server_url
     expect(page.get_by_role("group", name="Take 1 of 2")).to_be_visible()
     swipe(page, turn, (-120, 0))
     expect(page.get_by_role("group", name="Take 2 of 2")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 360])
+def test_a_bar_with_takes_has_room_on_a_phone(
+    new_page: NewPage, server_url: str, width: int
+) -> None:
+    page = new_page(server_url, **(PHONE | {"viewport": {"width": width, "height": 800}}))
+    write(page, PROMPT)
+    generate(page)
+    button(page, "Retry").tap()
+    expect(page.get_by_role("group", name="Take 2 of 2")).to_be_visible(timeout=15_000)
+    wait_until_idle(page)
+    assert_in_reach(page, "the desk")
+    main = button(page, "Generate")
+    assert main.evaluate("(button) => button.scrollWidth <= button.clientWidth")

@@ -15,6 +15,7 @@ import { Carets } from "./carets";
 import { runsIn } from "./cherry";
 import { Kept, type Read, withLeft } from "./kept";
 import type { BookEvents, Broken, Loaded, Written } from "./opened";
+import { problemOf } from "./notices";
 import { isAside, NOTHING, withOperation } from "./places";
 import { sample } from "./sample";
 import { Steps } from "./steps.svelte";
@@ -94,7 +95,7 @@ export class Book {
       if (this.#wanted !== wanted) return;
       this.#leaveStory();
       const readable = error instanceof StoryBroken ? error.readable : null;
-      this.broken = { id, message: error.message, readable };
+      this.broken = { id, message: problemOf(error), readable };
     }
   }
 
