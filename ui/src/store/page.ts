@@ -10,6 +10,7 @@ import { Importer } from "./importer.svelte";
 import { Library } from "./library.svelte";
 import { Modes } from "./modes.svelte";
 import { pieceAt } from "./pieces";
+import { tellOfLongIn } from "./paragraphs";
 import { Picker } from "./picker.svelte";
 import { Place } from "./place.svelte";
 import { Session } from "./session.svelte";
@@ -47,6 +48,7 @@ export class Page {
     this.session = new Session(api, storage, (story, branch) => {
       this.place.settle(story, branch);
       this.modes.opened();
+      tellOfLongIn(this.session);
     });
     this.modes = new Modes(this.session, storage);
     this.tools = new Tools(api.tools, this.session, this.modes);

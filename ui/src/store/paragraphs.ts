@@ -51,7 +51,17 @@ function breaksIn(line: string, start: number): Break[] {
 export function tellOfLong(session: Session, changes: ChangeSet): void {
   let isLong = false;
   changes.iterChanges((_fromA, _toA, _fromB, _toB, inserted) => (isLong ||= inserted.length > LONG && hasLong(inserted.toString())));
-  if (isLong) session.notify(longNotice(() => void splitLong(session)));
+  if (isLong) offerSplit(session);
+}
+
+/** A story was opened: one with a long paragraph is told of, since each key takes long in it. */
+export function tellOfLongIn(session: Session): void {
+  if (hasLong(session.text)) offerSplit(session);
+  else session.close("long");
+}
+
+function offerSplit(session: Session): void {
+  session.notify(longNotice(() => void splitLong(session)));
 }
 
 /** Splits the long paragraphs of the story that is open, as one step of undo. */
