@@ -21,10 +21,6 @@ class Connection(asyncio.Transport):
         assert isinstance(data, bytes)
         self.calls.append(data)
 
-    def writelines(self, list_of_data: object) -> None:
-        assert isinstance(list_of_data, tuple)
-        self.calls.append(b"".join(list_of_data))
-
     def close(self) -> None:
         self._is_closed = True
 

@@ -34,6 +34,8 @@ def test_other_files_have_none(tmp_path: Path) -> None:
         ({"block_count": 2}, "has 2 layers"),
         ({"target_layers": [1, 2]}, "three layers"),
         ({"target_layers": ["1", "2", "3"]}, "three layers"),
+        ({"target_layers": 4}, "three layers"),
+        ({"target_layers": "12345678"}, "three layers"),
         ({"attention__key_length": 16}, "unequal lengths"),
     ],
 )
@@ -55,7 +57,7 @@ def test_a_table_of_tokens_that_there_are_not(token: int, tmp_path: Path) -> Non
     others.append((name, shape, kind, table.tobytes()))
     head = read_eagle(GgufWriter(writer.metadata, others).write(tmp_path / "head.gguf"))
     assert head
-    assert "table of tokens names some that there are not" in head.problem
+    assert "table of tokens names tokens that do not exist" in head.problem
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,17 @@ class TestOriginal:
         with pytest.raises(BadRequest, match="lacks 1 of 2 files: model-00002"):
             open_original(folder)
 
+    @pytest.mark.parametrize("text", ['{"architectures": 5}', '{"architectures": {"a": 1}}', "[]"])
+    def test_another_config_is_damaged(self, folder: Path, text: str) -> None:
+        (folder / "config.json").write_text(text, "utf-8")
+        with pytest.raises(ModelBroken, match=r"config\.json is damaged"):
+            open_original(folder)
+
+    def test_an_index_of_numbers_lists_files_that_lack(self, folder: Path) -> None:
+        (folder / "model.safetensors.index.json").write_text('{"weight_map": {"a": 1}}', "utf-8")
+        with pytest.raises(BadRequest, match="lacks 1 of 1 files: 1"):
+            open_original(folder)
+
     def test_every_cut_of_a_file_is_found(self, folder: Path) -> None:
         path = folder / "model.safetensors"
         whole = path.read_bytes()

@@ -29,7 +29,7 @@ class JoinedTransport:
             self._transport.write(data)
         elif self._head:
             self._is_sent = True
-            self._transport.writelines((self._head, data))
+            self._transport.write(self._head + data)
         else:
             self._head = data
             self._loop.call_soon(self._flush)

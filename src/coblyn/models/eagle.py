@@ -20,6 +20,7 @@ _MODELS = frozenset({"gpt-oss", "llama", "minimax-m2", "qwen3", "qwen3moe"})
 not name it, the library ends the process."""
 
 _NUM_LAYERS = 3
+_ARRAY = 9
 _INTEGERS = {4: "I", 5: "i"}
 """Types of arrays in metadata that layers may be listed in."""
 
@@ -62,7 +63,7 @@ class EagleHead:
         width = _number(model, "embedding_length")
         num_layers = model.block_count - _number(model, "nextn_predict_layers")
         if model.architecture not in _MODELS:
-            yield f"Coblyn has not been tried with those of {model.architecture}"
+            yield f"Coblyn has not been tried with EAGLE-3 heads for {model.architecture}"
         if self.model_width != width:
             yield f"it is for a model of width {self.model_width}, and this one's is {width}"
         if max(self.layers) >= num_layers:
@@ -104,7 +105,7 @@ def _problems(header: GgufHeader, layers: tuple[int, ...], num_tokens: int) -> I
     if table and "output.weight" not in tensors:
         yield "its file has a table of tokens and no output"
     if table and not _is_sound(table, header.path, num_tokens):
-        yield "its table of tokens names some that there are not"
+        yield "its table of tokens names tokens that do not exist"
 
 
 def _is_sound(table: Tensor, path: Path, num_tokens: int) -> bool:
@@ -129,9 +130,11 @@ def _integers(entry: bytes) -> tuple[int, ...]:
     """An array of integers in metadata; empty if it is something else."""
     length = _length(entry)
     code = _INTEGERS.get(int.from_bytes(entry[4:8], "little"), "")
-    return struct.unpack_from(f"<{length}{code}", entry, 16) if code else ()
+    is_whole = bool(code) and len(entry) >= 16 + length * struct.calcsize(f"<{code}")
+    return struct.unpack_from(f"<{length}{code}", entry, 16) if is_whole else ()
 
 
 def _length(entry: bytes) -> int:
-    """Number of elements of an array in metadata; 0 if there is none."""
-    return int.from_bytes(entry[8:16], "little")
+    """Number of elements of an array in metadata; 0 if it is something else."""
+    is_array = int.from_bytes(entry[:4], "little") == _ARRAY
+    return int.from_bytes(entry[8:16], "little") if is_array else 0

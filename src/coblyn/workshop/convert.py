@@ -70,14 +70,14 @@ def open_original(folder: Path) -> Original:
             hint="Name the directory of a model as Hugging Face has it, or hf:OWNER/REPO.",
         )
     try:
-        architectures = json.loads(read_text(config)).get("architectures") or [""]
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        architecture = str((json.loads(read_text(config)).get("architectures") or [""])[0])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ModelBroken(f"{config} is damaged: {error}.") from error
     _check_index(folder)
     headers = [_header(path) for path in files]
     return Original(
         folder,
-        str(architectures[0]),
+        architecture,
         sum(len(shapes) for shapes in headers),
         sum(size for shapes in headers for size in shapes),
     )
@@ -131,7 +131,7 @@ def _check_index(folder: Path) -> None:
     if not index.is_file():
         return
     try:
-        named = set(json.loads(read_text(index, _MAX_INDEX))["weight_map"].values())
+        named = set(map(str, json.loads(read_text(index, _MAX_INDEX))["weight_map"].values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelBroken(f"{index} is damaged: {error}.") from error
     missing = sorted(name for name in named if not (folder / name).is_file())

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chat.formats import function_gemma, gemma
 from chat.formats.test_formats import FAMILIES
 from coblyn.chat import reply
 from coblyn.chat.formats.json_call import is_json
@@ -96,3 +97,10 @@ def test_each_tag_doubled_or_missing(family: ModuleType, text: str) -> None:
     for found in TAG.finditer(text):
         check(family, text[: found.end()] + found[0] + text[found.end() :], [found.end()])
         check(family, text[: found.start()] + text[found.end() :], [found.start()])
+
+
+@pytest.mark.parametrize("value", ["[1}", "[}", "[[}]}", "{a:[1}}", "{]"])
+@pytest.mark.parametrize("mark", ["<|tool_call>call:f{a:", "<start_function_call>call:f{a:"])
+def test_another_kind_of_bracket_ends_no_list(mark: str, value: str) -> None:
+    for family in (gemma, function_gemma):
+        check(family, mark + value, [len(mark), len(mark) + 1])

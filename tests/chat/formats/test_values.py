@@ -125,3 +125,12 @@ def test_types_that_clients_call_by_other_names(kind: str, name: str) -> None:
     tool = Tool("f", "", {"properties": {"a": {"type": kind}, "b": {"type": [kind, "null"]}}})
     assert types_of(tool, "a") == {name}
     assert types_of(tool, "b") == {name, "null"}
+
+
+def test_a_value_that_is_escaped_without_end_is_text() -> None:
+    text = "\\" + "u005c" * 3000
+    assert json.loads(json_of_text(text, frozenset({"object"}))) == text
+
+
+def test_what_is_no_json_within_a_string_stays_as_it_was_written() -> None:
+    assert json.loads(json_of_text("a\\nb", frozenset({"integer"}))) == "a\\nb"

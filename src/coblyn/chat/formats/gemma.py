@@ -112,7 +112,10 @@ def _read_items(incoming: Incoming, out: Outgoing, known: Known, depth: int) -> 
         if (yield from incoming.accept(closing)) or (yield from incoming.comes_any(*_CLOSINGS)):
             out.arguments(closing)
             return True
-        if not (yield from incoming.peek(1)):
+        comes = yield from incoming.peek(1)
+        if (
+            not comes or comes in "}]"
+        ):  # the other kind of bracket ends no member, and no value begins with it
             return False
         if has_some:
             out.arguments(", ")

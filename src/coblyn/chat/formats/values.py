@@ -233,8 +233,10 @@ def json_of_text(text: str, types: frozenset[str]) -> str:
         return stripped if is_json else _dumps(found)
     if "string" in types:
         return _dumps(text)
-    if found is _NOTHING and (unescaped := _unescaped(stripped)) != stripped:
-        return json_of_text(unescaped, types)
+    if found is _NOTHING:
+        inner = _meant(_unescaped(stripped))
+        if inner is not _NOTHING and _fits(inner, types):
+            return _dumps(inner)
     is_meant = found is None or isinstance(found, dict | list)
     return _dumps(found if is_meant else stripped)
 
