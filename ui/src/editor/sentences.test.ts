@@ -37,3 +37,19 @@ test("all of a text is in its sentences, and an empty one has none", () => {
   for (const text of ["", "\n\n", " . ", "…", "”“」「", "a\n\n\nb.\n\n", '"', "。。。\n灯", "x. \n\n"]) expect(sentencesOf(text).join("")).toBe(text);
   expect([sentencesOf(""), firstSentence(""), firstSentence("No end")]).toEqual([[], "", "No end"]);
 });
+
+test.each([
+  ["雨は止んだ。ところが、風が出た。", ["雨は止んだ。", "ところが、風が出た。"]],
+  ["走った。とても速かった。", ["走った。", "とても速かった。"]],
+  ["「来た。」と言った。次。", ["「来た。」と言った。", "次。"]],
+])("%s: と goes on only behind a quote", (text, sentences) => {
+  expect(sentencesOf(text)).toEqual(sentences);
+});
+
+test.each(["\n", "\n\n", ". ", "…"])("a model that repeats %j ends no sentence", (chunk) => {
+  const sentences = new Sentences();
+  let heard = "";
+  for (let turn = 0; turn < 1000; turn++) heard += sentences.push(chunk);
+  expect(heard).toBe("");
+  expect(sentences.push("She left. He")).toContain("She left.");
+});

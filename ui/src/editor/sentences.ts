@@ -15,10 +15,14 @@ const CANDIDATE = new RegExp(`(${STOPS})(${CLOSERS})([^\\S\\n]*\\n?)|[」』”]
 const WIDE = /[。！？｡．]/u;
 const WIDE_LETTER = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}「『（“《〈]/u;
 
-/** What goes on with the sentence: 「来た。」と、“Who?” she asked. */
-const GOES_ON = /[\p{Ll}、，,;；:：と]/u;
+/** What goes on with the sentence: “Who?” she asked; and behind a quote, 「来た。」と. */
+const GOES_ON = /[\p{Ll}、，,;；:：]/u;
+const QUOTED = /[」』”’"']$/u;
 const TITLE = /(?:^|[^\p{L}])(?:Mr|Mrs|Ms|Mx|Dr|Prof|St|Mt|Capt|Col|Gen|Lt|Sgt|Rev|Fr|Mme|Mlle|vs|[A-HJ-Z])$/u;
-const HAS_WORDS = /[\p{L}\p{N}]/u;
+const WORD = /[\p{L}\p{N}]/gu;
+const SIGN = /\S/gu;
+/** More characters than any title has, and the one before it. */
+const LONGEST_TITLE = 8;
 
 /** The sentences of a text; together they are the text. Empty lines belong to the sentence behind them. */
 export function sentencesOf(text: string): string[] {
@@ -39,7 +43,9 @@ export class Sentences {
   /** The sentences that this chunk completes, or an empty string. */
   push(chunk: string): string {
     const { whole, rest, isQuoted } = cut(this.#rest + chunk, this.#isQuoted);
-    [this.#rest, this.#isQuoted] = [rest, isQuoted];
+    // Space before a sentence is not heard, and would be looked at again with each chunk. A line's end ends its quotes.
+    this.#rest = rest.trimStart();
+    this.#isQuoted = isQuoted && !rest.slice(0, rest.length - this.#rest.length).includes("\n");
     return whole.join("").trim();
   }
 
@@ -61,7 +67,7 @@ interface Cut {
 /** Whole sentences: the next character tells that they have ended. */
 function cut(text: string, isQuoted: boolean): Cut {
   const whole: string[] = [];
-  let begun = 0;
+  let begun = beginAt(text, 0);
   let begunQuoted = isQuoted;
   let at = 0;
   for (const found of text.matchAll(CANDIDATE)) {
@@ -74,10 +80,24 @@ function cut(text: string, isQuoted: boolean): Cut {
     at = isCut ? behind + closing.length : found.index + all.length;
     isQuoted = !all.endsWith("\n") && isQuoted !== isOdd(text.slice(behind, at));
     if (!isEnd(text, begun, at, found)) continue;
-    whole.push(text.slice(begun, at));
-    [begun, begunQuoted] = [at, isQuoted];
+    whole.push(text.slice(begun.at, at));
+    [begun, begunQuoted] = [beginAt(text, at), isQuoted];
   }
-  return { whole, rest: text.slice(begun), isQuoted: begunQuoted };
+  return { whole, rest: text.slice(begun.at), isQuoted: begunQuoted };
+}
+
+/** Where a sentence begins, and where its first word and its first sign are: looked for once, however many stops follow. */
+interface Beginning {
+  at: number;
+  word: number;
+  sign: number;
+}
+
+const beginAt = (text: string, at: number): Beginning => ({ at, word: firstOf(WORD, text, at), sign: firstOf(SIGN, text, at) });
+
+function firstOf(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.exec(text)?.index ?? text.length;
 }
 
 const isOdd = (text: string): boolean => text.split('"').length % 2 === 0;
@@ -93,14 +113,13 @@ function numClosing(closers: string, isQuoted: boolean): number {
 }
 
 /** Whether the sentence that began at one place ends at another, behind this candidate. */
-function isEnd(text: string, begun: number, end: number, { 0: all, 1: stops = "", 2: closers = "", index }: RegExpExecArray): boolean {
-  const before = text.slice(begun, index);
-  if (all.endsWith("\n")) return (before + stops).trim() !== "";
+function isEnd(text: string, begun: Beginning, end: number, { 0: all, 1: stops = "", 2: closers = "", index }: RegExpExecArray): boolean {
+  if (all.endsWith("\n")) return begun.sign < index + stops.length;
   const next = String.fromCodePoint(text.codePointAt(end) ?? 0);
-  if (end >= text.length || !HAS_WORDS.test(before) || GOES_ON.test(next)) return false;
-  if (stops === "") return isSpoken(before, all, next);
+  if (end >= text.length || begun.word >= index || GOES_ON.test(next) || (next === "と" && QUOTED.test(all))) return false;
+  if (stops === "") return isSpoken(text.slice(begun.at, index), all, next);
   if (WIDE.test(stops)) return stops !== "．" || !/\p{N}/u.test(next);
-  if (/\s$/u.test(all)) return stops !== "." || closers !== "" || !TITLE.test(before);
+  if (/\s$/u.test(all)) return stops !== "." || closers !== "" || !TITLE.test(text.slice(Math.max(begun.at, index - LONGEST_TITLE), index));
   return stops.includes("…") && WIDE_LETTER.test(next);
 }
 

@@ -200,6 +200,7 @@ export class Book {
   async step(verb: "undo" | "redo", place = ""): Promise<boolean> {
     if (!this.journal) return false;
     this.#units.end();
+    this.steps.ask(this.#story);
     try {
       const stepped = await this.journal.step(verb, place || `text/${this.branch}`);
       if (place === "") this.steps.stepped(verb, stepped);
@@ -255,8 +256,7 @@ export class Book {
       lengthOf: (branch) => (branch === this.branch ? (this.#story?.length() ?? this.#loaded.text.length) : -1),
       onEdit: (_branch, changes, record) => {
         this.#numHeard += 1;
-        this.steps.done(record.role);
-        this.#story?.applyRemote(changes, sourcesOf(record), record.role !== "do");
+        this.steps.follow(record.role, this.#story, (moves) => this.#story?.applyRemote(changes, sourcesOf(record), moves));
       },
       onPlace: (record) => {
         this.#numHeard += 1;

@@ -7,13 +7,32 @@ export interface Possible {
   canRedo: boolean;
 }
 
+interface Caret {
+  caret(): number;
+}
+
 export class Steps {
   canUndo = $state(false);
   canRedo = $state(false);
+  /** Where the caret was when a step was asked for here, or was put by the last one; null where none was asked for. */
+  #caret: number | null = null;
 
   /** Another text is shown. */
   set({ canUndo, canRedo }: Possible): void {
     [this.canUndo, this.canRedo] = [canUndo, canRedo];
+  }
+
+  /** A step is asked for here. */
+  ask(story: Caret | null): void {
+    this.#caret = story?.caret() ?? null;
+  }
+
+  /** Takes over what was done elsewhere. The caret goes to a step that was asked for here, if the writer has left it where it was. */
+  follow(role: string, story: Caret | null, apply: (moves: boolean) => void): void {
+    this.done(role);
+    const moves = role !== "do" && story !== null && story.caret() === this.#caret;
+    apply(moves);
+    if (moves) this.#caret = story.caret();
   }
 
   /** Something was done, here or elsewhere: new words, or a step of somebody else's. */

@@ -221,7 +221,7 @@ export const en = {
   receipt: "How this was written",
   receiptNone: "No words of a model stand here.",
   receiptUnknown: "It is not known how these words were written: they came from a suggestion, from another program, or from an earlier version.",
-  receiptLooks: "Looking whether the same would be asked.",
+  receiptLooks: "Checking whether the same request would be sent.",
   receiptFacts: {
     model: "Model",
     time: "Written",
@@ -525,7 +525,7 @@ export const en = {
     documents: "Not here: nothing is looked up in documents. Lore brings texts in by their keys.",
     together: "Not here: no story is sent to anybody else. Two pages of one server can write in one story, and Library exports files.",
     looks: "Not here: View has light and dark, size, width and typeface.",
-    requests: "Not on the page: requests of programs have it, by KoboldCPP’s names.",
+    requests: "Not on the page: programs can ask for it, by KoboldCPP’s names.",
     words: "Not here: the text stays as the model wrote it. Undo, and finding and replacing, change it.",
   } satisfies Record<Absent, string> as Readonly<Record<Absent, string>>,
   /** What this language’s writers call commands besides, by their ids; English names are known in any language. */
