@@ -75,9 +75,11 @@ def matcher_of(tokenizer: LLTokenizer, constraint: Constraint) -> Matcher:
             return Matcher(tokenizer, _unchecked(constraint, tokenizer))
         except (EngineError, Unenforceable):
             pass  # said below, where it is known what is wrong
-    grammar_of(constraint)
+    grammar = grammar_of(constraint)
     try:
-        return Matcher(tokenizer, _unchecked(constraint, tokenizer))
+        if constraint.syntax == "gbnf":  # which may name tokens of the model
+            grammar = _unchecked(constraint, tokenizer)
+        return Matcher(tokenizer, grammar)
     except EngineError as error:
         reason = error.message.partition(": ")[2].rstrip(".")
         raise _refused(constraint, f"cannot be compiled: {reason}") from error
