@@ -41,6 +41,9 @@ pytestmark = pytest.mark.native
 
 PROMPTS = ("The old miner put down his lamp", "The old miner listened", "Far below,")
 
+NEAR = 12
+"""Guesses depend on the state before a cut, which is not kept, and on rounding. By chance, one in twenty is nearer."""
+
 
 class Watched(LlamaRunner):
     """Keeps the texts for which its heads guessed, and the guesses."""
@@ -223,7 +226,10 @@ async def test_guesses_of_an_eagle_head_are_those_of_the_whole_text(
 ) -> None:
     plain = plain_model(architecture)
     head = eagle_head(plain, is_own=is_own).write(tmp_path / "head.gguf")
-    await check_guesses(bundle, plain, tmp_path, monkeypatch, shared, draft_model=str(head))
+    named = {"draft_model": str(head)}
+    ranks = await ranks_of_guesses(bundle, plain, tmp_path, monkeypatch, shared, **named)
+    # Rounding goes through two more matrices than with heads of the model's own.
+    assert sum(max(each) >= NEAR for each in ranks) <= len(ranks) // 8
 
 
 @pytest.mark.parametrize(
@@ -245,17 +251,19 @@ async def test_guesses_are_those_of_the_whole_text(
     architecture: str,
     shared: bool,
 ) -> None:
-    await check_guesses(bundle, headed_model(architecture), tmp_path, monkeypatch, shared)
+    writer = headed_model(architecture)
+    ranks = await ranks_of_guesses(bundle, writer, tmp_path, monkeypatch, shared)
+    assert max(max(each) for each in ranks) < NEAR
 
 
-async def check_guesses(
+async def ranks_of_guesses(
     bundle: Bundle,
     writer: GgufWriter,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     shared: bool,
     **settings: object,
-) -> None:
+) -> list[list[int]]:
     """In a batch, behind wrong guesses, texts that begin alike, phrases taken back, and texts from main memory."""
     monkeypatch.setattr(speculation, "_MIN_GAIN", 0.0)  # however wrong they are
     model = writer.write(tmp_path / "model.gguf")
@@ -269,10 +277,7 @@ async def check_guesses(
             await write(engine, f"longer {place}", text + first[:8] + " and", GREEDY, 12)
         assert len(runner.guessed) > num_before > 0
         with Afresh(runner) as afresh:
-            ranks = [afresh.ranks(tokens, guess[:2]) for tokens, guess in runner.guessed]
-    # All depend on the state before a cut, which is not kept, and on rounding. By chance, one in twenty would be near.
-    far = [each for each in ranks if max(each) >= 12]
-    assert len(far) <= len(ranks) // 8
+            return [afresh.ranks(tokens, guess[:2]) for tokens, guess in runner.guessed]
 
 
 async def test_a_failed_guess_is_none(bundle: Bundle, tmp_path: Path) -> None:

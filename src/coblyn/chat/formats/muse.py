@@ -89,7 +89,7 @@ def _read_header(incoming: Incoming) -> Reading[str | None]:
 
 
 def _read_body(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
-    """Read a message, whose text may contain calls whoever gets it."""
+    """Read a message. Its text may contain calls, whoever it is addressed to."""
     calls = _CALLS if situation.tools else {}
     while mark := (yield from incoming.before((*calls, *_ENDS, _NEXT), out.content)):
         if mark not in calls:
