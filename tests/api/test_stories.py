@@ -252,6 +252,27 @@ async def test_entries_of_an_imported_book_mean_what_they_meant(client: Client) 
         assert why == {"never": "roll", "empty": "no_key"}
 
 
+async def test_a_large_book_is_added_to_a_story_as_one_step(client: Client) -> None:
+    """Larger than what a client may append at a time."""
+    entries = {
+        str(n): {"uid": n, "key": [f"key{n}"], "content": f"Entry {n}."} for n in range(2500)
+    }
+    story = await create(client, typing("a", 0, "A lamp."))
+    book = json.dumps({"entries": entries}).encode()
+    answer = await client.post(f"{STORIES}/{story}/import?name=b.json", book)
+    assert answer.status == 200, answer.json
+    lore = (await client.get(f"{STORIES}/{story}")).json["state"]["lore"]
+    assert [one["content"] for one in lore.values()] == [f"Entry {n}." for n in range(2500)]
+    (place, *_) = lore
+    step = {"id": "back", "scope": f"lore/{place}"}
+    assert (await client.post(f"{STORIES}/{story}/undo", step)).status == 200
+    assert (await client.get(f"{STORIES}/{story}")).json["state"]["lore"] == {}
+    more = [{"id": f"o{n}", "kind": "put", "place": "memory", "value": ""} for n in range(2001)]
+    sent = {"base": 0, "author": "me", "operations": more}
+    answer = await client.post(f"{STORIES}/{story}/operations", sent)
+    assert (answer.status, "2000" in str(answer.json)) == (400, True)
+
+
 async def test_stories_with_one_name_are_two_and_half_a_story_is_not_lost(client: Client) -> None:
     title = {"kind": "put", "place": "title", "value": "The Lamp"}
     first = await create(client, title, typing("a", 0, "A lamp. It went out."))

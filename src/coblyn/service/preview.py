@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from coblyn.story.interchange.report import Imported, Report, line
 from coblyn.story.phrases import phrase
-from coblyn.story.state import NEW, State, apply
+from coblyn.story.state import NEW, State, apply_all
 from coblyn.story.store.restore import Found, Restored
 from coblyn.story.store.transfer import StoryFile
 
@@ -45,9 +45,7 @@ class Preview:
 
 def of_file(imported: Imported) -> Preview:
     """A file of another program."""
-    state = NEW
-    for operation in (*imported.operations, *imported.beginning):
-        state, _ = apply(state, operation)
+    state, _ = apply_all(NEW, (*imported.operations, *imported.beginning))
     return _of_state("story" if imported.has_text else "parts", state, imported.report)
 
 

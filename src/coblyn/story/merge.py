@@ -9,7 +9,7 @@ from typing import Any
 from coblyn.errors import CoblynError
 from coblyn.story.changes import Change, Changes, moved
 from coblyn.story.operation import Edit, Operation, Put, scope_of
-from coblyn.story.state import State, apply
+from coblyn.story.state import State, apply, apply_all
 from coblyn.story.text import Text
 
 __all__ = ["Conflict", "Merged", "Move", "merge"]
@@ -75,6 +75,9 @@ def merge(state: State, since: Sequence[Move], proposed: Sequence[Operation]) ->
         Conflict: One changes what someone else has changed since: the same paragraph of a text, or the same place.
         BadRequest: One cannot be done.
     """
+    if not since:
+        state, undone = apply_all(state, proposed)
+        return Merged(tuple(proposed), tuple(undone), state)
     foreign = _Foreign(since)
     operations, inverses = [], []
     for index, operation in enumerate(proposed):

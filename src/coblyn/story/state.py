@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 from coblyn.errors import BadRequest
@@ -20,7 +21,7 @@ from coblyn.story.operation import (
 )
 from coblyn.story.text import EMPTY, Text
 
-__all__ = ["MAIN", "NEW", "State", "apply"]
+__all__ = ["MAIN", "NEW", "State", "apply", "apply_all"]
 
 MAIN = "main"
 """The initial branch of every story."""
@@ -96,8 +97,10 @@ def apply(state: State, operation: Operation) -> tuple[State, Operation | None]:
         case Edit(branch, changes):
             text, inverse = applied(state.text(branch), changes)
             return replace(state, texts={**state.texts, branch: text}), Edit(branch, inverse)
-        case Put(place, value):
-            return _put(state, place, value)
+        case Put():
+            places, trash = dict(state.places), dict(state.trash)
+            taken_back = _put(state, places, trash, operation)
+            return replace(state, places=places, trash=trash), taken_back
         case Remove(place):
             return _removed(state, place)
         case Branch():
@@ -107,13 +110,39 @@ def apply(state: State, operation: Operation) -> tuple[State, Operation | None]:
             return replace(state, selected=branch), None
 
 
-def _put(state: State, place: str, value: Any) -> tuple[State, Operation]:
-    collection, _, name = place.partition("/")
+def apply_all(
+    state: State, operations: Iterable[Operation]
+) -> tuple[State, list[Operation | None]]:
+    """Apply operations in order, those of a large book at once. Gives the new state and the inverse of each.
+
+    Raises:
+        BadRequest: One cannot be applied to the state after those before it.
+    """
+    inverses: list[Operation | None] = []
+    for is_put, run in groupby(operations, key=lambda one: isinstance(one, Put)):
+        if is_put:
+            places, trash = dict(state.places), dict(state.trash)
+            for one in run:
+                assert isinstance(one, Put)
+                inverses.append(_put(state, places, trash, one))
+            state = replace(state, places=places, trash=trash)
+            continue
+        for one in run:
+            state, inverse = apply(state, one)
+            inverses.append(inverse)
+    return state, inverses
+
+
+def _put(state: State, places: dict[str, Any], trash: dict[str, Any], put: Put) -> Operation:
+    """Change copies of a state's places and trash."""
+    collection, _, name = put.place.partition("/")
     if collection == "branch":
         state.text(name)
-    inverse = Put(place, state.places[place]) if place in state.places else Remove(place)
-    trash = {key: value for key, value in state.trash.items() if key != place}
-    return replace(state, places={**state.places, place: value}, trash=trash), inverse
+    place = put.place
+    inverse = Put(place, places[place]) if place in places else Remove(place)
+    places[place] = put.value
+    trash.pop(place, None)
+    return inverse
 
 
 def _removed(state: State, place: str) -> tuple[State, Operation | None]:

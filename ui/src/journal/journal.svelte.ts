@@ -17,6 +17,8 @@ export type { JournalEvents, SaveState, Step } from "./events";
 const BATCH = 250;
 const PATIENCE = 1000;
 const AGAIN = 2000;
+/** So many operations are sent at a time: the server takes twice as many. */
+const MOST = 1000;
 
 export class Journal {
   save = $state<SaveState>("saved");
@@ -172,8 +174,8 @@ export class Journal {
   async #send(): Promise<boolean> {
     if (this.#isBusy || this.save === "refused") return false;
     if (this.#sent.length === 0) {
-      this.#sent = this.#waiting;
-      this.#waiting = [];
+      this.#sent = this.#waiting.slice(0, MOST);
+      this.#waiting = this.#waiting.slice(MOST);
     }
     if (this.#sent.length === 0) return true;
     this.#isBusy = true;

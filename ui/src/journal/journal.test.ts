@@ -69,6 +69,21 @@ test("what was written although its answer was lost is not taken for somebody el
   vi.useRealTimers();
 });
 
+test("what waits is sent in parts that the server takes, however much it is", async () => {
+  vi.useFakeTimers();
+  const server = new Server();
+  const sizes: number[] = [];
+  const api = { append: (_: string, base: number, author: string, sent: readonly Sent[]) => Promise.resolve(void sizes.push(sent.length)).then(() => server.append(base, author, sent)) };
+  const events = { onEdit: () => undefined, onPlace: () => undefined, onConflict: () => undefined, lengthOf: () => 0 };
+  const journal = new Journal(api as unknown as StoriesApi, null, events, { story: "s", version: 0, author: "me" });
+  for (let n = 0; n < 2500; n++) journal.add({ kind: "other", id: `op${String(n)}`, unit: "u", operation: { kind: "put", place: `lore/${String(n)}`, value: {} } });
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(sizes).toEqual([1000, 1000, 500]);
+  expect(server.records.map(({ id }) => id)).toEqual(Array.from({ length: 2500 }, (_, n) => `op${String(n)}`));
+  expect(journal.isClean).toBe(true);
+  vi.useRealTimers();
+});
+
 test("what is typed is kept in the browser at once, also while the server does not answer", async () => {
   vi.useFakeTimers();
   const kept: number[] = [];

@@ -10,6 +10,9 @@ import { splitLong } from "./paragraphs";
 import { ELSEWHERE } from "../words/lite";
 import { say } from "../words/words.svelte";
 
+/** So many are listed. */
+export const MOST = 60;
+
 export interface Command {
   id: string;
   label: string;

@@ -22,9 +22,10 @@ export const within = (value: number, min: number, max: number): number => Math.
 
 /** The ids of entries that hold what is looked for in their names, keys or texts. */
 export function entriesWith(query: string, { places }: Pick<Book, "places">): string[] {
-  const wanted = query.trim().toLowerCase();
-  const words = ([id, entry]: [string, Entry]): string => `${nameOf(id, places)} ${keysText(entry.key)} ${textOf(entry.content)}`.toLowerCase();
-  return Object.entries(places.lore)
-    .filter((one) => wanted === "" || words(one).includes(wanted))
-    .map(([id]) => id);
+  const ids = Object.keys(places.lore);
+  if (query.trim() === "") return ids;
+  // Texts stay as they are: lower-case copies of a large book would be made, and collected, for every letter.
+  const wanted = new RegExp(query.trim().replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), "iu");
+  const holds = (id: string, entry: Entry): boolean => wanted.test(nameOf(id, places)) || wanted.test(keysText(entry.key)) || wanted.test(textOf(entry.content));
+  return ids.filter((id) => holds(id, places.lore[id] ?? {}));
 }

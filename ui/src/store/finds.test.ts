@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 
 import { matching } from "./commands";
-import { headingsOf, isNamed, titleIn } from "./finds";
+import { headingsOf, isNamed, namedLike, titleIn } from "./finds";
+import { NOTHING } from "./places";
 
 test("headings are lines that begin with number signs and a space", () => {
   const text = "# One\nRain.\n\n##  Two \n#three\n a # four\n####### five\n";
@@ -18,6 +19,17 @@ test("a title is looked for with the word before it, and without", () => {
 test("fields of an entry are offered once a part of its name is typed", () => {
   expect(["lamp", "keys lamp", "The La"].map((query) => isNamed("The Lamp", query))).toEqual([true, true, true]);
   expect(["keys", " ", ""].map((query) => isNamed("The Lamp", query))).toEqual([false, false, false]);
+});
+
+test("of many entries as many are offered as are listed, those first whose names hold what is typed", () => {
+  const lore = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`e${String(at)}`, { comment: at === 19_999 ? "Old lamp" : `Lamp of old ${String(at)}` }]));
+  const found = (query: string): string[] => namedLike(query, { ...NOTHING, lore }, "lore: text: keys");
+  expect(found("old lamp")).toHaveLength(60);
+  expect(found("old lamp")[0]).toBe("e19999");
+  expect(found("lore: rope keys")).toEqual([]);
+  expect(found("lore: lamp 19998 keys")).toEqual(["e19998"]);
+  expect(found("keys")).toHaveLength(60);
+  expect(found("rope")).toEqual([]);
 });
 
 test("all words of a query are found in any order, and those of other programs after the page's own", () => {

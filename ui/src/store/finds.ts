@@ -3,7 +3,8 @@
 import { labelOf } from "../words/samplers";
 import { say } from "../words/words.svelte";
 import { cardOf } from "./cards";
-import { type Command, plain, wordsOf } from "./commands";
+import { type Command, MOST, plain, wordsOf } from "./commands";
+import type { Places } from "./book.svelte";
 import { textOf } from "./entries";
 import { fieldsOf } from "./fields";
 import type { Page } from "./page";
@@ -51,13 +52,27 @@ function loreOf({ session, place }: Page, query: string): Command[] {
   const t = say();
   const { places } = session.book;
   const fields = [["text", t.entryText], ["keys", t.entryKeys], ["forbidden", t.entryForbidden], ["on", t.entryOn], ["always", t.entryAlways], ["where", t.entryWhere], ["probability", t.entryChance], ["order", t.entryOrder]] as const;
-  return Object.keys(places.lore).flatMap((id) => {
+  const lore = namedLike(query, places, plain([t.lore, ...fields.map(([, words]) => words)].join(": ")));
+  return lore.flatMap((id) => {
     const name = nameOf(id, places);
     const go = (field: string) => () => place.showEntry(id, `entry-${field}`);
     const label = `${t.lore}: ${name}`;
     const own = fields.map(([field, words]) => ({ id: `lore-${id}-${field}`, label: `${label}: ${words}`, run: go(field) }));
     return [{ id: `lore-${id}`, label, run: go("name") }, ...(isNamed(name, query) ? own : [])];
   });
+}
+
+/** As many entries as are listed, those first whose names hold all that is typed; words of labels may be anywhere. */
+export function namedLike(query: string, places: Places, labels: string): string[] {
+  const wanted = wordsOf(query).filter((word) => !labels.includes(word));
+  const phrases = [plain(query.trim()), wanted.join(" ")].filter((words) => words !== "");
+  const [first, others]: [string[], string[]] = [[], []];
+  for (const id of Object.keys(places.lore)) {
+    const name = plain(nameOf(id, places));
+    if (phrases.some((words) => name.includes(words))) first.push(id);
+    else if (wanted.every((word) => name.includes(word))) others.push(id);
+  }
+  return [...first, ...others].slice(0, MOST);
 }
 
 function charactersOf({ session, place }: Page, query: string): Command[] {

@@ -127,6 +127,7 @@ export const en = {
   entries: "Entries",
   entry: "Entry",
   numEntries: (n: number) => count(n, "entry", "entries"),
+  showMore: (n: number) => `Show more (${whole.format(n)} left)`,
   chooseEntry: "Choose an entry, or make a new one.",
   numMarked: (n: number) => `${whole.format(n)} marked`,
   markOf: (name: string) => `Mark ${name}`,

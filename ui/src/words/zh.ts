@@ -121,6 +121,7 @@ export const zh: Words = {
   entries: "条目列表",
   entry: "条目",
   numEntries: (n) => `${whole.format(n)} 个条目`,
+  showMore: (n) => `显示更多（还有 ${whole.format(n)} 个）`,
   chooseEntry: "选择一个条目，或新建一个。",
   numMarked: (n) => `已选 ${whole.format(n)} 个`,
   markOf: (name) => `选中${name}`,

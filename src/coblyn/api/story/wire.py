@@ -28,7 +28,8 @@ class AppendBody(BaseModel):
         "", max_length=100, description="Name of this client, such as a random one for each tab."
     )
     operations: list[dict[str, Any]] = Field(
-        description="In order. Each has an id of the client's choice, a kind, and a unit if several are one undo step."
+        max_length=2000,
+        description="In order. Each has an id of the client's choice, a kind, and a unit if several are one undo step.",
     )
 
 

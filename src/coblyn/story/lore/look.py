@@ -133,7 +133,7 @@ class Look:
     def _no_match(self, entry: Entry, depth: int) -> Silent:
         looked = depth if entry.scan_depth is None else entry.scan_depth
         values: dict[str, object] = {"looked": looked}
-        if nearest := self._matcher.nearest(entry, self._buffer.messages, looked):
+        if nearest := self._matcher.nearest(entry, self._buffer, looked):
             values |= {"nearest": nearest[0], "back": nearest[1]}
         return Silent(entry, "no_match", values)
 

@@ -34,6 +34,7 @@ class Buffer:
     sources: dict[str, str] = field(default_factory=dict)
     called: list[str] = field(default_factory=list)
     _texts: dict[int, str] = field(default_factory=dict)
+    _far: dict[int, str] = field(default_factory=dict)
 
     def text(self, entry: Entry, depth: int, *, with_called: bool = True) -> str:
         """All that an entry looks at."""
@@ -43,6 +44,12 @@ class Buffer:
         if with_called and not entry.exclude_recursion:
             parts += self.called
         return f"\n{_MARK}".join(parts)
+
+    def far(self, after: int) -> str:
+        """The messages behind those that are looked at, as far as keys are looked for there."""
+        if after not in self._far:
+            self._far[after] = "\n".join(self.messages[after : after + _NEAR])
+        return self._far[after]
 
     def _recent(self, depth: int) -> str:
         if depth not in self._texts:
@@ -72,22 +79,33 @@ class Matcher:
         """
         if not entry.is_literal and (pattern := read_pattern(key)):
             return pattern.occurs(text, self.clock)
-        is_exact = self.case_sensitive if entry.case_sensitive is None else entry.case_sensitive
-        if not is_exact:
+        if not self._is_exact(entry):
             key, text = key.lower(), _lowered(text)
         is_word = self.whole_words if entry.whole_words is None else entry.whole_words
         if is_word and len(key.split()) == 1:
             return _word(key).search(text) is not None
         return key in text
 
-    def nearest(self, entry: Entry, messages: Sequence[str], after: int) -> tuple[str, int] | None:
+    def nearest(self, entry: Entry, buffer: Buffer, after: int) -> tuple[str, int] | None:
         """The plain key that stands nearest behind what is looked at, and how many messages back that is."""
-        for back, message in enumerate(messages[after : after + _NEAR], after + 1):
-            for key in entry.keys:
-                is_plain = entry.is_literal or not key.startswith("/")
-                if is_plain and self.occurs(key, message, entry):
+        far = buffer.far(after)
+        plain = [key for key in entry.keys if entry.is_literal or not key.startswith("/")]
+        # Most keys of a large book stand nowhere, which one look at all messages tells.
+        keys = [key for key in plain if self._is_in(key, far, entry)]
+        if not keys:
+            return None
+        for back, message in enumerate(buffer.messages[after : after + _NEAR], after + 1):
+            for key in keys:
+                if self.occurs(key, message, entry):
                     return key, back
         return None
+
+    def _is_exact(self, entry: Entry) -> bool:
+        return self.case_sensitive if entry.case_sensitive is None else entry.case_sensitive
+
+    def _is_in(self, key: str, text: str, entry: Entry) -> bool:
+        """Whether the letters of a plain key stand in a text, as a word or within one."""
+        return key in text if self._is_exact(entry) else key.lower() in _lowered(text)
 
 
 @functools.lru_cache(maxsize=32)

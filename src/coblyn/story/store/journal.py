@@ -34,7 +34,6 @@ KEPT_CLOSELY = 2000
 """Of the versions this far back every snapshot is kept, and one in ten of those before."""
 
 MAX_BEHIND = 2000
-MAX_BATCH = 2000
 _CACHED = 8
 _CACHED_EARLIER = 40
 _STRIDE = 50
@@ -163,8 +162,6 @@ class Journal:
             TooFarBehind: Too much has happened since, or the version is not there yet.
             BadRequest: One cannot be done.
         """
-        if len(proposed) > MAX_BATCH:
-            raise BadRequest(f"At most {MAX_BATCH} operations at a time.", field="operations")
         with self._writing(story) as connection:
             newest = _version(connection, story)
             known = _known(connection, story, [one.id for one in proposed])
