@@ -1,7 +1,7 @@
 /** One function for each endpoint of generating. */
 
 import { events, type ServerEvent } from "../stream/events";
-import { chancesOf, converse } from "./conversation";
+import { chancesOf, chatBody, told } from "./conversation";
 import { asJson, detailOf, type Fetch, Http, type Json, number, post, Refusal, text } from "./http";
 import { ModelsApi } from "./models";
 import { StoriesApi } from "./stories";
@@ -24,7 +24,12 @@ export interface Api {
   plan(request: { prompt: string; max_length: number; replace_instruct_placeholders: boolean }): Promise<Plan>;
   /** What the next token could be after each sampler, so many candidates of each. */
   sample(request: GenerateRequest, top: number): Promise<readonly Stage[]>;
-  generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent, void, undefined>;
+  /** @param isResumable Whether it goes on for a while where nobody listens, and can be listened to again by its name. */
+  generate(request: GenerateRequest, signal: AbortSignal, isResumable?: boolean): AsyncGenerator<GenerateEvent, void, undefined>;
+  /** A resumable stream from its beginning. */
+  resume(stream: string, isConversation: boolean, signal: AbortSignal): AsyncGenerator<GenerateEvent, void, undefined>;
+  /** Ends a resumable stream. */
+  drop(stream: string): Promise<void>;
   abort(genkey: string): Promise<void>;
 }
 
@@ -80,18 +85,33 @@ export function createApi(fetch?: Fetch): Api {
       return Array.isArray(presets) ? (presets as Preset[]) : [];
     },
 
-    async *generate(body, signal) {
-      if (body.messages) return yield* converse(http, body, signal);
-      const init = { ...post({ ...body, coblyn_events: true }), signal };
-      const response = await http.request("api/extra/generate/stream", init);
-      if (!response.body) throw new ApiError("cut", "The answer has no body.");
-      yield* understand(events(response.body));
+    async *generate(body, signal, isResumable = false) {
+      const [path, sent] = body.messages ? ["v1/chat/completions", chatBody(body)] : ["api/extra/generate/stream", { ...body, coblyn_events: true }];
+      const init = post(sent);
+      const headers = { ...init.headers, ...(isResumable ? { "x-coblyn-resumable": "yes" } : {}) };
+      const response = await http.request(path, { ...init, headers, signal });
+      const id = response.headers.get("x-coblyn-stream");
+      if (id) yield { kind: "stream", id };
+      yield* read(response, body.messages !== undefined);
+    },
+
+    async *resume(stream, isConversation, signal) {
+      yield* read(await http.request(`api/coblyn/streams/${stream}`, { signal }), isConversation);
+    },
+
+    async drop(stream) {
+      await http.request(`api/coblyn/streams/${stream}`, { method: "DELETE" });
     },
 
     async abort(genkey) {
       await ask("api/extra/abort", { genkey });
     },
   };
+}
+
+async function* read({ body }: Response, isConversation: boolean): AsyncGenerator<GenerateEvent, void, undefined> {
+  if (!body) throw new ApiError("cut", "The answer has no body.");
+  yield* isConversation ? told(events(body)) : understand(events(body));
 }
 
 async function* understand(stream: AsyncIterable<ServerEvent>): AsyncGenerator<GenerateEvent, void, undefined> {

@@ -1,7 +1,7 @@
 /** A chat completion, told in the words of a generation: reasoning and calls of tools become text with marks, as stories keep them. */
 
-import { events, type ServerEvent } from "../stream/events";
-import { asJson, detailOf, type Http, isJson, type Json, number, post, text } from "./http";
+import type { ServerEvent } from "../stream/events";
+import { asJson, detailOf, isJson, type Json, number, text } from "./http";
 import { ApiError, type GenerateEvent, type GenerateRequest, type TokenChance } from "./types";
 
 /** The body of a chat completion that means the same. */
@@ -20,12 +20,6 @@ export function chatBody({ messages, tools, max_length, sampler_seed, stop_seque
     stream: true,
     stream_options: { include_usage: true },
   };
-}
-
-export async function* converse(http: Http, request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent, void, undefined> {
-  const response = await http.request("v1/chat/completions", { ...post(chatBody(request)), signal });
-  if (!response.body) throw new ApiError("cut", "The answer has no body.");
-  yield* told(events(response.body));
 }
 
 /** Events of a stream of chunks. */

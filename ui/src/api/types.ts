@@ -169,6 +169,7 @@ export interface TokenChance extends Chance {
 export type FinishReason = "stop" | "length" | "error";
 
 export type GenerateEvent =
+  | { kind: "stream"; id: string }
   | ({ kind: "progress" } & Progress)
   | { kind: "text"; text: string; tokens?: readonly TokenChance[] }
   | { kind: "finish"; reason: FinishReason }

@@ -11,7 +11,12 @@ export async function whenGone(author: string, act: () => Promise<void>): Promis
   await (found ? found.request(nameOf(author), act) : act());
 }
 
-/** Whether the page of this author is gone; said of none where the browser has no locks. */
+/** Whether it can be known which pages are open. */
+export function knowsPages(): boolean {
+  return locks() !== undefined;
+}
+
+/** Whether the page of this author is gone. Said of all where the browser has no locks: what one has left is better sent twice, and taken once, than never shown. */
 export async function isGone(author: string): Promise<boolean> {
   const found = locks();
   return found ? found.request(nameOf(author), { ifAvailable: true }, (lock) => lock !== null) : true;

@@ -33,6 +33,7 @@ export class Book {
   journal = $state.raw<Journal | null>(null);
   broken = $state.raw<Broken | null>(null);
   readonly steps = new Steps();
+  readonly kept: Kept;
   hasOutbox = $state(true);
   /** There was no story before this visit. */
   isFirst = false;
@@ -41,7 +42,6 @@ export class Book {
   readonly #carets: Carets;
   readonly #events: BookEvents;
   readonly #units = new Units(newId);
-  readonly #kept: Kept;
   #story: Story | null = null;
   #loaded: Loaded = { text: "", runs: [], at: null };
   /** What was to be opened last: what comes of an earlier wish is not shown. */
@@ -51,7 +51,7 @@ export class Book {
 
   constructor(api: StoriesApi, storage: Storage | null, events: BookEvents) {
     this.#api = api;
-    this.#kept = new Kept(api, newId());
+    this.kept = new Kept(api, newId());
     this.#carets = new Carets(storage);
     this.#events = events;
   }
@@ -72,7 +72,7 @@ export class Book {
   /** Opens the story that the address names, else the one that was changed last, else a new one. */
   async start(outbox: Outbox | null, wanted: { story: string | null; branch: string | null }): Promise<void> {
     this.hasOutbox = outbox !== null;
-    await this.#kept.start(outbox, this.#events.onOrphan, (words) => this.create(words));
+    await this.kept.start(outbox, this.#events.onOrphan, (words) => this.create(words));
     if (wanted.story) return this.open(wanted.story, wanted.branch);
     const [last] = (await this.#api.list({ limit: 1 })).stories;
     this.isFirst = last === undefined;
@@ -88,7 +88,7 @@ export class Book {
     const wanted = (this.#wanted = { id });
     await this.journal?.flush();
     try {
-      const found = await this.#kept.read(id, () => (this.journal?.story === id && !this.journal.isClean ? this.journal.waiting : null));
+      const found = await this.kept.read(id, () => (this.journal?.story === id && !this.journal.isClean ? this.journal.waiting : null));
       if (this.#wanted === wanted) this.#show(id, found, branch);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -225,9 +225,9 @@ export class Book {
     this.branches = branchesOf(state);
     this.places = { ...NOTHING, ...state };
     this.steps.set(steps[`text/${branch}`] ?? { canUndo: false, canRedo: false });
-    this.journal = new Journal(this.#api, this.#kept.outbox, this.#listener(), { story: id, version, author: this.#kept.author });
+    this.journal = new Journal(this.#api, this.kept.outbox, this.#listener(), { story: id, version, author: this.kept.author });
     this.journal.watch();
-    this.#kept.adopt(this.journal, read);
+    this.kept.adopt(this.journal, read);
     if (read.entries.some((entry) => entry.kind === "edit" && entry.branch === branch)) this.steps.done("do");
     this.#events.onOpen(id, branch);
   }

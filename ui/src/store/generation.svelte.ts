@@ -4,6 +4,7 @@ import type { Api } from "../api/client";
 import type { FinishReason, GenerateEvent, GenerateRequest, Progress, Stats, TokenChance } from "../api/types";
 import type { Writing } from "../editor/story";
 import { speedOf } from "./figures";
+import type { Stream } from "./running";
 
 /** "sending" until the server says anything, "reading" the prompt, "writing" text, "stopping" on the way to idle. */
 export type Phase = "idle" | "sending" | "reading" | "writing" | "stopping";
@@ -18,6 +19,8 @@ export interface Outcome {
 const REFRESH = 250;
 /** Milliseconds that the server has to end a stopped generation by itself. */
 const GRACE = 2000;
+/** Milliseconds in which a page that is going, whose streams break first, is gone: the next page finds them again. */
+export const GOING = 1000;
 
 export class Generation {
   phase = $state<Phase>("idle");
@@ -27,6 +30,8 @@ export class Generation {
   /** Tokens written so far. */
   count = $state(0);
   stats = $state.raw<Stats | null>(null);
+  /** What another page is writing into the story, by the key that stops it; empty for nothing. */
+  elsewhere = $state("");
   /** The most tokens of the piece. */
   max = $state(0);
   /** Seconds until the prompt is read, by how fast it was read so far; null while that is not known. */
@@ -37,6 +42,8 @@ export class Generation {
 
   readonly #api: Api;
   #genkey = "";
+  /** The name of the stream, if it goes on without this page. */
+  #stream = "";
   #controller = new AbortController();
   #meter = new Meter();
   #readFrom: { processed: number; at: number } | null = null;
@@ -46,23 +53,34 @@ export class Generation {
   }
 
   get isRunning(): boolean {
+    return this.isOurs || this.elsewhere !== "";
+  }
+
+  /** Whether it is this page that writes. */
+  get isOurs(): boolean {
     return this.phase !== "idle";
   }
 
   /**
    * Writes what the server answers, `fit` to its place.
    *
+   * @param request A new one, or a stream that was found again.
+   * @param onStream Told the name under which the stream can be found again; without it, it ends with this page.
    * @throws ApiError What had arrived is written and finished all the same.
    */
-  async run(request: GenerateRequest, writing: Writing, fit: (chunk: string) => string): Promise<Outcome> {
+  async run(request: GenerateRequest | Stream, writing: Writing, fit: (chunk: string) => string, onStream?: (id: string) => void): Promise<Outcome> {
     if (this.#isStopping) {
+      if (isStream(request)) this.#dropStream(request.stream);
       this.phase = "idle";
       return { reason: "stopped", wrote: false };
     }
     this.#begin(request);
+    const { signal } = this.#controller;
+    const events = isStream(request) ? this.#api.resume(request.stream, request.isConversation, signal) : this.#api.generate(request, signal, onStream !== undefined);
     const outcome: Outcome = { reason: "stop", wrote: false };
     try {
-      for await (const event of this.#api.generate(request, this.#controller.signal)) {
+      for await (const event of events) {
+        if (event.kind === "stream") onStream?.((this.#stream = event.id));
         if (event.kind === "text") {
           outcome.wrote = true;
           writing.append(fit(event.text));
@@ -71,7 +89,10 @@ export class Generation {
         this.#note(event);
       }
     } catch (error) {
-      if (!this.#isStopping) throw error;
+      if (!this.#isStopping) {
+        this.#drop(GOING); // nobody would see what it writes
+        throw error;
+      }
     } finally {
       writing.finish();
       if (this.#isStopping) outcome.reason = "stopped";
@@ -92,21 +113,37 @@ export class Generation {
   }
 
   stop(): void {
-    if (!this.isRunning || this.#isStopping) return;
+    if (this.elsewhere !== "") void this.#api.abort(this.elsewhere).catch(() => undefined);
+    if (!this.isOurs || this.#isStopping) return;
     this.phase = "stopping";
     if (this.#genkey === "") return; // nothing was sent yet
     const controller = this.#controller;
     // Asked by key, the server ends the stream in order and still says what it cost; else the connection is cut.
-    const hurry = (): void => controller.abort();
+    const hurry = (): void => {
+      if (controller === this.#controller) this.#drop();
+      controller.abort();
+    };
     setTimeout(hurry, GRACE);
     this.#api.abort(this.#genkey).catch(hurry);
+  }
+
+  #drop(delay = 0): void {
+    const stream = this.#stream;
+    if (stream !== "") setTimeout(() => this.#dropStream(stream), delay);
+    this.#stream = "";
+  }
+
+  #dropStream(stream: string): void {
+    void this.#api.drop(stream).catch(() => undefined);
   }
 
   get #isStopping(): boolean {
     return this.phase === "stopping";
   }
 
-  #begin({ genkey, max_length }: GenerateRequest): void {
+  #begin(request: GenerateRequest | Stream): void {
+    const { genkey, max_length } = request;
+    this.#stream = isStream(request) ? request.stream : "";
     this.phase = "sending";
     this.progress = null;
     this.tokens = [];
@@ -158,6 +195,8 @@ export class Generation {
     this.phase = "idle";
   }
 }
+
+const isStream = (request: GenerateRequest | Stream): request is Stream => "stream" in request && typeof request.stream === "string";
 
 /** Names one generation, so that it can be stopped. */
 export function newKey(): string {

@@ -38,6 +38,11 @@ export class Kept {
     tellOfLeft(this.#orphans, outbox, tell, create);
   }
 
+  /** Sends what pages that have gone since have left. */
+  async collect(): Promise<void> {
+    if (this.outbox) await sendLeft(this.#api, this.outbox);
+  }
+
   /**
    * Reads a story with all that was done to it.
    *

@@ -13,6 +13,8 @@ import { Generation } from "./generation.svelte";
 import { conflictNotice, type Notice, orphanNotice, storyNotice, type Topic } from "./notices";
 import { Outlook } from "./outlook.svelte";
 import { Pager } from "./pager";
+import { findRunning } from "./resume";
+import { onRunning } from "./running";
 import { Sampler } from "./sampler.svelte";
 import { Server } from "./server.svelte";
 import { Takes } from "./takes.svelte";
@@ -37,6 +39,8 @@ export class Session {
   /** Where one writes in a mode with turns, while it is shown. */
   box: HTMLElement | null = null;
 
+  readonly storage: Storage | null;
+
   readonly sampler: Sampler;
   readonly server: Server;
   readonly generation: Generation;
@@ -49,6 +53,7 @@ export class Session {
   readonly #writer = new Writer(this);
 
   constructor(api: Api, storage: Storage | null, onOpen: BookEvents["onOpen"]) {
+    this.storage = storage;
     this.sampler = new Sampler(api, storage);
     this.server = new Server(api);
     this.takes = new Takes(api);
@@ -58,11 +63,13 @@ export class Session {
         onOpen(id, branch);
         if (this.takes.of !== `${id}/${branch}`) this.takes.close();
         this.outlook.reset();
+        void this.#findRunning();
       },
       onPlace: () => this.outlook.changed(),
       onOrphan: (words, ...choices) => this.notify(orphanNotice(words, choices, () => this.close("left"))),
       onConflict: (...choices) => this.notify(conflictNotice(choices, () => this.close("tabs"))),
     });
+    onRunning(() => void this.#findRunning());
     this.pager = new Pager(this.book, () => this.#story);
     this.outlook = new Outlook(api, this.book, this.sampler, () => this.server.isReady, storage);
     this.effect = new Effect(api, this.book, this.outlook, this.sampler, () => this.server.isReady);
@@ -102,6 +109,10 @@ export class Session {
     const words = text === "" ? [] : [{ kind: "edit", branch: "main", changes: [{ from: 0, to: 0, insert: text }] } as const];
     await this.book.create([...(title ? [{ kind: "put", place: "title", value: title } as const] : []), ...words]);
     this.focus();
+  }
+
+  #findRunning(): Promise<void> {
+    return findRunning(this, (running) => void this.#writer.resume(running));
   }
 
   attach(story: Story | null): void {
@@ -157,6 +168,8 @@ export class Session {
   /** One step back; a generation that runs is stopped first, and is that step. */
   async undo(): Promise<void> {
     this.deeds = { ...this.deeds, undos: this.deeds.undos + 1 };
+    // What another page writes is stopped first, and is a step then.
+    if (this.generation.elsewhere !== "") return this.generation.stop();
     await this.settle();
     if (!(await this.book.step("undo"))) this.#story?.undo();
   }
@@ -205,7 +218,7 @@ export class Session {
 
   /** Stops what is being written, and waits until all of it is in the text. */
   async settle(): Promise<void> {
-    this.generation.stop();
+    if (this.generation.isOurs) this.generation.stop();
     await this.#writer.done;
   }
 

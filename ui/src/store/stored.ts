@@ -18,6 +18,10 @@ export function remember(storage: Storage | null, key: string, value: unknown): 
   }
 }
 
+export function forget(storage: Storage | null, key: string): void {
+  storage?.removeItem(key);
+}
+
 /** The browser's storage, or null where it is forbidden: merely asking for it throws then. */
 export function browserStorage(): Storage | null {
   try {

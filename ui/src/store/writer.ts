@@ -4,11 +4,15 @@ import type { Json } from "../api/http";
 import { Sentences } from "../editor/sentences";
 import type { Story } from "../editor/story";
 import { newId } from "../journal/journal.svelte";
+import { knowsPages } from "../journal/pages";
+import { toChangeSet } from "../journal/queue";
 import { say } from "../words/words.svelte";
-import { newKey, type Outcome } from "./generation.svelte";
+import { GOING, newKey, type Outcome } from "./generation.svelte";
 import { nothingNotice, wordsFor } from "./notices";
+import { extentOf, type Written } from "./pieces";
 import { type Begun, receiptOf, seeded } from "./receipt";
 import { requestOf, type Wanted } from "./request";
+import { type Claim, forgetRunning, isFound, keepRunning, restOf, type Running, TAIL, wordsSoFar } from "./running";
 import type { Session } from "./session.svelte";
 
 export class Writer {
@@ -35,6 +39,60 @@ export class Writer {
     return this.#run;
   }
 
+  /** Goes on with a piece whose page is gone. */
+  resume(running: Claim | Running): Promise<boolean> {
+    const { generation } = this.#session;
+    if (generation.isRunning || this.#isStarting) return Promise.resolve(false);
+    this.#isStarting = true;
+    generation.prepare();
+    this.#run = this.#resume(running).finally(() => (this.#isStarting = false));
+    return this.#run;
+  }
+
+  async #resume(running: Claim | Running): Promise<boolean> {
+    const { book, generation, storage } = this.#session;
+    // What its page wrote last may still wait in this browser.
+    await book.kept.collect();
+    await book.reopen();
+    const { story } = this.#session;
+    if (story && isFound(running) && book.id === running.story && book.branch === running.branch) await this.#goOn(story, running);
+    else {
+      forgetRunning(storage, running);
+      generation.giveUp();
+    }
+    return false;
+  }
+
+  async #goOn(story: Story, running: Running): Promise<void> {
+    const session = this.#session;
+    const { book, generation, pager, storage } = session;
+    const { piece, place, old, receipt } = running;
+    const words = extentOf(story.runs(), piece);
+    const goesOn = words ? words.to === story.length() : running.from === story.before(place).length;
+    const rest = restOf(wordsSoFar(story.text(), story.runs(), running), running);
+    let isOther = !goesOn;
+    const hear = (chunk: string): string => {
+      const text = isOther ? null : rest(chunk);
+      isOther ||= text === null;
+      if (isOther) generation.stop();
+      return text ?? "";
+    };
+    book.beginPiece(piece);
+    try {
+      await generation.run(running, story.write(words ? "end" : place, piece), hear);
+      forgetRunning(storage, running);
+    } catch {
+      generation.giveUp(); // the server has not kept it, or this page is going too; what had come is in the text
+      setTimeout(() => forgetRunning(storage, running), GOING);
+    }
+    story.applyRemote(toChangeSet([], story.length()), [], false); // the last piece is all of it
+    const { stats } = generation;
+    if (stats) book.put(`pieces/${piece}`, { ...receipt, settings: { ...receipt.settings, seed: stats.seed ?? receipt.settings.seed }, stats });
+    book.endPiece();
+    pager.keep(old, piece);
+    session.outlook.changed();
+  }
+
   async #write(story: Story, wanted: Wanted): Promise<boolean> {
     const session = this.#session;
     const { book, generation, pager } = session;
@@ -42,12 +100,16 @@ export class Writer {
     session.said = say().saidGenerating;
     const old = wanted.place === "piece" ? pager.written() : null;
     const id = newId();
+    const claim = { story: book.id ?? "", branch: book.branch, author: book.kept.author, genkey: newKey() };
+    keepRunning(session.storage, claim);
     book.beginPiece(id);
     if (wanted.opening !== "") story.insert(story.length(), story.length(), wanted.opening, id);
     let isWhole = false;
     try {
-      isWhole = await this.#generate(story, id, wanted);
+      isWhole = await this.#generate(story, id, wanted, claim, old);
+      forgetRunning(session.storage, claim);
     } catch (error) {
+      setTimeout(() => forgetRunning(session.storage, claim), GOING);
       generation.giveUp();
       session.said = "";
       session.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
@@ -62,14 +124,14 @@ export class Writer {
   }
 
   /** True if the model came to an end by itself. */
-  async #generate(story: Story, id: string, { place, opening, keepsOn }: Wanted): Promise<boolean> {
+  async #generate(story: Story, id: string, { place, opening, keepsOn }: Wanted, claim: Claim, old: Written | null): Promise<boolean> {
     const session = this.#session;
     const { book, generation, outlook, sampler } = session;
     const table = await sampler.ready();
     const begun = { ...begunNow(session), opening, keepsOn };
     const sent = await outlook.prepare(place === "piece" ? (story.piece()?.from ?? null) : null);
     outlook.sent(sent);
-    const { request, fit: fitted } = requestOf(sent, book.places, begun.settings, table, newKey(), session.numAlternatives);
+    const { request, fit: fitted } = requestOf(sent, book.places, begun.settings, table, claim.genkey, session.numAlternatives);
     if (keepsOn) request.ban_eos_token = true;
     const fit = fitted();
     const sentences = new Sentences();
@@ -80,7 +142,13 @@ export class Writer {
       session.heard = sentences.push(text) || session.heard;
       return text;
     };
-    const { reason, wrote } = await generation.run(request, story.write(place, id), hear).finally(() => {
+    const from = story.before(place).length - opening.length;
+    const onStream = (stream: string): void => {
+      const found = { stream, genkey: claim.genkey, max_length: request.max_length, isConversation: request.messages !== undefined };
+      const receipt = receiptOf(begun, sent, request, null);
+      keepRunning(session.storage, { ...claim, ...found, piece: id, place, from, old, tail: sent.prompt.slice(-TAIL), receipt });
+    };
+    const { reason, wrote } = await generation.run(request, story.write(place, id), hear, knowsPages() ? onStream : undefined).finally(() => {
       session.heard = sentences.end() || session.heard;
       if (hasWritten) book.put(`pieces/${id}`, receiptOf(begun, sent, request, generation.stats));
     });

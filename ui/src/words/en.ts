@@ -475,6 +475,7 @@ export const en = {
   redo: "Redo",
   sending: "Sending",
   stopping: "Stopping",
+  writtenElsewhere: "Another window of this story is writing",
   readingPrompt: "Reading the prompt",
   reading: (done: number, total: number, seconds: number | null) =>
     `Reading ${whole.format(done)} of ${tokens(total)}${seconds === null ? "" : `, ${Math.max(1, Math.round(seconds))} s left`}`,

@@ -445,6 +445,7 @@ export const zh: Words = {
   redo: "重做",
   sending: "正在发送",
   stopping: "正在停止",
+  writtenElsewhere: "此故事的另一窗口正在续写",
   readingPrompt: "正在读入提示",
   reading: (done, total, seconds) =>
     `已读 ${whole.format(done)}/${tokens(total)}${seconds === null ? "" : `，还需 ${Math.max(1, Math.round(seconds))} 秒`}`,
