@@ -18,7 +18,11 @@ const WIDE_LETTER = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Scr
 /** What goes on with the sentence: “Who?” she asked; and behind a quote, 「来た。」と. */
 const GOES_ON = /[\p{Ll}、，,;；:：]/u;
 const QUOTED = /[」』”’"']$/u;
-const TITLE = /(?:^|[^\p{L}])(?:Mr|Mrs|Ms|Mx|Dr|Prof|St|Mt|Capt|Col|Gen|Lt|Sgt|Rev|Fr|Mme|Mlle|vs|[A-HJ-Z])$/u;
+const TITLE = /(?:^|[^\p{L}])(?:Mr|Mrs|Ms|Mx|Dr|Prof|St|Mt|Capt|Col|Gen|Lt|Sgt|Rev|Fr|Mme|Mlle|vs)$/u;
+/** The letter of a name, or of U.S. and vitamin C: only a word that no name is tells that a sentence begins behind it. */
+const INITIAL = /(?:^|[^\p{L}])[A-HJ-Z]$/u;
+const BEGINNING =
+  /["“‘'(]*(?:A|All|An|And|As|At|After|Before|But|By|Every|For|From|He|Her|Here|His|How|I|If|In|It|Its|My|No|Nobody|Not|Nothing|Now|On|Once|One|Or|Our|She|So|Some|That|The|Their|Then|There|These|They|This|Those|To|We|What|When|Where|While|Who|Why|With|Yet|You|Your)(?=[^\p{L}\p{N}.])/uy;
 const WORD = /[\p{L}\p{N}]/gu;
 const SIGN = /\S/gu;
 /** More characters than any title has, and the one before it. */
@@ -119,8 +123,14 @@ function isEnd(text: string, begun: Beginning, end: number, { 0: all, 1: stops =
   if (end >= text.length || begun.word >= index || GOES_ON.test(next) || (next === "と" && QUOTED.test(all))) return false;
   if (stops === "") return isSpoken(text.slice(begun.at, index), all, next);
   if (WIDE.test(stops)) return stops !== "．" || !/\p{N}/u.test(next);
-  if (/\s$/u.test(all)) return stops !== "." || closers !== "" || !TITLE.test(text.slice(Math.max(begun.at, index - LONGEST_TITLE), index));
+  if (/\s$/u.test(all)) return stops !== "." || closers !== "" || !isShortened(text.slice(Math.max(begun.at, index - LONGEST_TITLE), index), text, end);
   return stops.includes("…") && WIDE_LETTER.test(next);
+}
+
+/** Whether a full stop stands for what was left out of a word, and the sentence goes on behind it. */
+function isShortened(before: string, text: string, behind: number): boolean {
+  BEGINNING.lastIndex = behind;
+  return TITLE.test(before) || (INITIAL.test(before) && !BEGINNING.test(text));
 }
 
 /** Whether a quote without a stop in it is a sentence: another follows, or it began the line and no particle comes. */
