@@ -93,6 +93,18 @@ async def test_a_story_says_which_steps_there_are(client: Client) -> None:
     assert await steps() == (True, False)
 
 
+async def test_steps_of_any_scope_are_told(client: Client) -> None:
+    story = await create(client)
+    lamp = {"kind": "put", "place": "lore/lamp", "value": {"key": ["lamp"]}}
+    address = f"{STORIES}/{story}/steps?scope=lore/lamp"
+    assert (await client.get(address)).json == {"can_undo": False, "can_redo": False}
+    await append(client, story, 0, {"id": "p", **lamp})
+    assert (await client.get(address)).json == {"can_undo": True, "can_redo": False}
+    await client.post(f"{STORIES}/{story}/undo", {"id": "u", "scope": "lore/lamp"})
+    assert (await client.get(address)).json == {"can_undo": False, "can_redo": True}
+    assert (await client.get(f"{STORIES}/none/steps?scope=lore/lamp")).status == 404
+
+
 async def test_two_editors_are_merged_or_told(client: Client) -> None:
     story = await create(client, typing("start", 0, "one\ntwo"))
     await append(client, story, 1, typing("a", 3, "!"))

@@ -72,6 +72,37 @@ def test_an_entry_is_edited_tried_and_brought_back(new_page: NewPage, server_url
     expect(sheet.get_by_role("spinbutton", name="Depth")).to_have_value("7")
 
 
+def test_steps_of_an_entry_are_offered_where_there_are_any(
+    new_page: NewPage, server_url: str
+) -> None:
+    page = open_story(new_page, server_url, "story", WORDS, *entries(2), **WIDE)
+    sheet = open_sheet(page)
+    sheet.get_by_role("listitem").filter(has_text="The Lamp").locator(".entry").click()
+    undo, redo = (sheet.get_by_role("button", name=name, exact=True) for name in ("Undo", "Redo"))
+    expect(undo).to_be_enabled()  # it was made
+    expect(redo).to_be_disabled()
+    chance = sheet.get_by_label("Chance")
+    chance.fill("40")
+    chance.blur()
+    undo.click()
+    expect(chance).to_have_value("100")
+    expect(redo).to_be_enabled()
+    page.expected = ["Failed to load resource"]  # type: ignore[attr-defined]
+    away = "**/api/coblyn/**"
+    page.route(away, lambda route: route.abort())
+    page.route("**/health?quiet=1", lambda route: route.abort())
+    redo.click()
+    expect(sheet.get_by_text("wait until Coblyn answers again")).to_be_visible()
+    expect(undo).to_be_disabled()
+    expect(redo).to_be_disabled()
+    page.unroute(away)
+    page.unroute("**/health?quiet=1")
+    expect(redo).to_be_enabled(timeout=15_000)
+    expect(sheet.get_by_text("wait until Coblyn answers again")).to_have_count(0)
+    redo.click()
+    expect(chance).to_have_value("40")
+
+
 def test_marked_entries_are_turned_off_and_thrown_away_together(
     new_page: NewPage, server_url: str
 ) -> None:

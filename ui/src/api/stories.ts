@@ -54,11 +54,16 @@ export interface StoryState extends Places {
   trash?: Readonly<Record<string, unknown>>;
 }
 
+export interface Possible {
+  canUndo: boolean;
+  canRedo: boolean;
+}
+
 /** A story at a version; of its newest one, the steps back and forth in each branch's text, as `text/BRANCH`. */
 export interface Opened {
   version: number;
   state: StoryState;
-  steps: Readonly<Record<string, { canUndo: boolean; canRedo: boolean }>>;
+  steps: Readonly<Record<string, Possible>>;
 }
 
 /** A story as the library lists it. */
@@ -159,6 +164,11 @@ export class StoriesApi {
     return { ...appended(said), hasMore: said.has_more === true };
   }
 
+  /** Whether there is a step back and forth in a scope, such as `lore/ID`. */
+  async steps(id: string, scope: string): Promise<Possible> {
+    return possible(await this.#http.ask(`${STORIES}/${id}/steps?scope=${encodeURIComponent(scope)}`));
+  }
+
   async operations(id: string, after: number, limit = 1000): Promise<Recorded[]> {
     const said = await this.#http.ask(`${STORIES}/${id}/operations?after=${String(after)}&limit=${String(limit)}`);
     return records(said.operations);
@@ -210,7 +220,7 @@ export class StoriesApi {
   }
 }
 
-function possible(told: unknown): { canUndo: boolean; canRedo: boolean } {
+function possible(told: unknown): Possible {
   const { can_undo, can_redo } = isJson(told) ? told : {};
   return { canUndo: can_undo === true, canRedo: can_redo === true };
 }

@@ -3,7 +3,7 @@
  * did comes in, and both are moved past each other. The editor and the panels are told; they never wait.
  */
 
-import type { Appended, Recorded, StoriesApi } from "../api/stories";
+import type { Appended, Possible, Recorded, StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
 import type { JournalEvents, SaveState, Step } from "./events";
 import { newId } from "./ids";
@@ -140,6 +140,12 @@ export class Journal {
     const done = this.#stepping.then(() => this.#step(verb, scope));
     this.#stepping = done.catch(() => undefined);
     return done;
+  }
+
+  /** Whether there is a step back or forth in a scope, behind all that was done here. @throws ApiError As of a step. */
+  async steps(scope: string): Promise<Possible> {
+    if (!(await this.flush())) throw new ApiError("gone", "");
+    return this.#api.steps(this.story, scope);
   }
 
   async #step(verb: "undo" | "redo", scope: string): Promise<Step> {

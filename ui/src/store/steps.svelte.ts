@@ -1,11 +1,7 @@
 /** Whether there is a step back or forth in the text that is shown: the journal says it, and what happens since changes it. */
 
+import type { Possible } from "../api/stories";
 import type { Step } from "../journal/events";
-
-export interface Possible {
-  canUndo: boolean;
-  canRedo: boolean;
-}
 
 interface Caret {
   caret(): number;

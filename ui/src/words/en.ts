@@ -473,6 +473,7 @@ export const en = {
   retryHint: (key: string) => `Another take of the last piece (${key})`,
   undo: "Undo",
   redo: "Redo",
+  stepsNeedServer: "Steps back wait until Coblyn answers again.",
   sending: "Sending",
   stopping: "Stopping",
   writtenElsewhere: "Another window of this story is writing",

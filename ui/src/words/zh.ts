@@ -443,6 +443,7 @@ export const zh: Words = {
   retryHint: (key) => `把上一段续文重写一遍（${key}）`,
   undo: "撤销",
   redo: "重做",
+  stepsNeedServer: "须待 Coblyn 恢复响应后才能撤销。",
   sending: "正在发送",
   stopping: "正在停止",
   writtenElsewhere: "此故事的另一窗口正在续写",

@@ -31,6 +31,7 @@ STORY = Dialect(
             "GET /api/coblyn/stories/{id}",
             "POST /api/coblyn/stories/{id}/operations",
             "GET /api/coblyn/stories/{id}/operations",
+            "GET /api/coblyn/stories/{id}/steps",
             "POST /api/coblyn/stories/{id}/undo",
             "POST /api/coblyn/stories/{id}/redo",
             "GET /api/coblyn/stories/{id}/events",

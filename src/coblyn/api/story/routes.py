@@ -142,6 +142,14 @@ async def operations(call: Call) -> Response:
     return JSONResponse({"operations": [record.to_json() for record in records]})
 
 
+@routes.get(_STORY + "/steps", "Steps back and forth")
+async def steps(call: Call) -> Response:
+    """Whether there are steps to undo (``can_undo``) and redo (``can_redo``) in a ``?scope=``, such as ``lore/ID``."""
+    scope = call.request.query_params.get("scope", "")
+    found = await call.services.stories.steps(_story(call), [scope])
+    return JSONResponse(asdict(found[scope]))
+
+
 @routes.post(_STORY + "/undo", "Undo the last step", StepBody, {"id": "undo-1"})
 async def undo(call: Call) -> Response:
     """In a scope, or of all. The answer has the operations that undid it, none if nothing is left, and ``has_more``."""
