@@ -192,7 +192,7 @@ async def test_pages_on_the_list_may(engine: SteppedEngine) -> None:
     assert reply.status == 200
     assert reply.headers["access-control-allow-origin"] == lite
     exposed = reply.headers["access-control-expose-headers"]
-    assert exposed == "x-coblyn-warnings, x-coblyn-stream, x-request-id"
+    assert exposed == "x-coblyn-warnings, x-coblyn-stream, x-coblyn-seed, x-request-id"
     preflight = await client.send(
         "OPTIONS",
         "/api/v1/generate",

@@ -190,6 +190,21 @@ async def test_a_stream_is_taken_up_where_it_stopped(stepped: SteppedEngine) -> 
     assert (await client.get(f"{path}?from={len(data)}")).body == b""
 
 
+@pytest.mark.parametrize("path", [COMPLETIONS, "/v1/chat/completions", KOBOLD])
+async def test_a_stream_says_its_seeds(path: str, stepped: SteppedEngine) -> None:
+    client = Client(create_app(stepped))
+    stepped.allow()
+    asked = {"messages": [{"role": "user", "content": "a"}]} if "chat" in path else {"prompt": "ab"}
+    body = asked | {"max_tokens": 1, "stream": True}
+    name = "sampler_seed" if path == KOBOLD else "seed"
+    assert (await client.post(path, body | {name: 7})).headers["x-coblyn-seed"] == "7"
+    drawn = {(await client.post(path, body)).headers["x-coblyn-seed"] for _ in range(2)}
+    assert len(drawn) == 2
+    if path == COMPLETIONS:
+        several = await client.post(path, body | {"n": 2, name: 7})
+        assert several.headers["x-coblyn-seed"] == "7, 8"
+
+
 async def test_two_listen_to_one_stream(stepped: SteppedEngine) -> None:
     client = Client(create_app(stepped))
     stepped.allow(2)

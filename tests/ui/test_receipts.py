@@ -93,6 +93,49 @@ def test_every_generation_leaves_a_receipt(page: Page) -> None:
         assert len(receipt["digest"]) == 16
 
 
+def test_an_assistants_answer_says_its_seed_although_the_server_drew_it(page: Page) -> None:
+    command(page, "Mode: Assistant")
+    box = page.get_by_role("textbox", name="Ask something")
+    for count in (1, 2):
+        box.fill("Who knocks?")
+        box.press("Enter")
+        wait(page, lambda: phase(page) == "idle" and len(receipts(page)) == count, "a receipt")  # noqa: B023
+    first, second = (receipt["settings"]["seed"] for receipt in receipts(page))
+    assert first != second
+    assert min(first, second) >= 0
+
+
+def test_accepted_words_of_a_suggestion_have_a_receipt(page: Page) -> None:
+    write(page, PROMPT)
+    page.keyboard.press("Alt+Enter")
+    wait(page, lambda: phase(page) == "idle" and len(receipts(page)) == 1, "the suggestion")
+    page.keyboard.press("Tab")
+    wait(page, lambda: "knocks" not in text(page) != PROMPT, "a sentence of it")
+    (receipt,) = receipts(page)
+    assert receipt["settings"]["seed"] == receipt["stats"]["seed"] > 0
+    panel = show_receipt(page)
+    expect(panel).to_contain_text(str(receipt["settings"]["seed"]))
+    expect(panel.get_by_role("status")).to_have_text("The same words come again.")
+
+
+def test_of_a_receipt_that_kept_no_request_nothing_is_claimed(page: Page) -> None:
+    write(page, PROMPT)
+    written = generate(page)
+    (receipt,) = receipts(page)
+    piece = next(piece for _, piece in page.evaluate("() => window.__app.runs()") if piece)
+    address, _, story = page.url.partition("/#/s/")
+    old = {name: value for name, value in receipt.items() if name != "digest"}
+    operation = {"id": "older", "unit": "older", "kind": "put", "place": f"pieces/{piece}"}
+    story_address = f"{address}/api/coblyn/stories/{story.split('/')[0]}"
+    base = httpx.get(story_address).json()["version"]
+    body = {"base": base, "operations": [operation | {"value": old}]}
+    assert httpx.post(f"{story_address}/operations", json=body).is_success
+    page.reload()
+    wait(page, lambda: text(page) == written, "the story")
+    panel = show_receipt(page)
+    expect(panel.get_by_role("status")).to_contain_text("It is not known")
+
+
 def test_a_piece_in_the_middle_is_run_again(page: Page) -> None:
     write(page, PROMPT)
     written = generate(page)

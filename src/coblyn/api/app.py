@@ -190,7 +190,7 @@ def _middleware(paths: Paths, options: ApiOptions, metrics: Metrics) -> list[Mid
         allow_methods=["*"],
         allow_headers=["*"],
         allow_private_network=True,
-        expose_headers=["x-coblyn-warnings", "x-coblyn-stream", "x-request-id"],
+        expose_headers=["x-coblyn-warnings", "x-coblyn-stream", "x-coblyn-seed", "x-request-id"],
     )
     return [
         Middleware(Observer, paths=paths, metrics=metrics),

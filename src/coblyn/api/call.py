@@ -232,4 +232,6 @@ class Call:
 
 
 def _headers(warnings: Warnings, generations: Sequence[Generation]) -> dict[str, str]:
-    return warning_headers({**warnings, **cut_warning(each.record for each in generations)})
+    records = [each.record for each in generations]
+    seeds = ", ".join(str(record.seed) for record in records)
+    return {**warning_headers({**warnings, **cut_warning(records)}), "x-coblyn-seed": seeds}

@@ -44,9 +44,11 @@ test("a generation: progress, text, the end, and what it cost", async () => {
           'event: message\ndata: {"token": "", "finish_reason": "length"}\n\n' +
           'event: stats\ndata: {"prompt_tokens": 9, "cached_tokens": 3, "completion_tokens": 2, ' +
           '"prefill_seconds": 0.5, "decode_seconds": 0.25, "seed": 4294967295}\n\n',
+        { headers: { "x-coblyn-stream": "s1", "x-coblyn-seed": "4294967295" } },
       ),
   });
   expect(await collect(api.generate(REQUEST, new AbortController().signal))).toEqual([
+    { kind: "begun", stream: "s1", seed: 4294967295 },
     { kind: "progress", total: 9, cached: 3, processed: 5 },
     { kind: "text", text: " upon" },
     { kind: "text", text: " a" },

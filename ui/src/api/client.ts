@@ -90,8 +90,8 @@ export function createApi(fetch?: Fetch): Api {
       const init = post(sent);
       const headers = { ...init.headers, ...(isResumable ? { "x-coblyn-resumable": "yes" } : {}) };
       const response = await http.request(path, { ...init, headers, signal });
-      const id = response.headers.get("x-coblyn-stream");
-      if (id) yield { kind: "stream", id };
+      const seed = Number.parseInt(response.headers.get("x-coblyn-seed") ?? "", 10);
+      yield { kind: "begun", stream: response.headers.get("x-coblyn-stream") ?? "", seed: Number.isNaN(seed) ? null : seed };
       yield* read(response, body.messages !== undefined);
     },
 

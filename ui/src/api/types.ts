@@ -169,7 +169,8 @@ export interface TokenChance extends Chance {
 export type FinishReason = "stop" | "length" | "error";
 
 export type GenerateEvent =
-  | { kind: "stream"; id: string }
+  /** The server has begun: under which name the stream is found again, empty for none, and the seed, if it says one. */
+  | { kind: "begun"; stream: string; seed: number | null }
   | ({ kind: "progress" } & Progress)
   | { kind: "text"; text: string; tokens?: readonly TokenChance[] }
   | { kind: "finish"; reason: FinishReason }

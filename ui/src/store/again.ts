@@ -10,8 +10,8 @@ import { type Asked, requestOf } from "./request";
 import type { Session } from "./session.svelte";
 import type { Context } from "../api/types";
 
-/** Why the words would be others: another model answers, the model would read something else, or nobody knows the seed. */
-export type Difference = "model" | "read" | "seed";
+/** Why the words would be others: another model answers, the model would read something else, or nobody knows the seed, or what was read. */
+export type Difference = "model" | "read" | "seed" | "unknown";
 
 /** A generation that could be run again. */
 export interface Again {
@@ -47,6 +47,7 @@ export async function lookAgain(session: Session, piece: string): Promise<Again 
 function differenceOf(receipt: Receipt, { request }: Asked, model: string): Difference | null {
   if (receipt.settings.seed < 0) return "seed";
   if (receipt.model !== model) return "model";
+  if (receipt.digest === "") return "unknown";
   return receipt.digest === digestOf(request) ? null : "read";
 }
 

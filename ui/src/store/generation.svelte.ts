@@ -65,10 +65,11 @@ export class Generation {
    * Writes what the server answers, `fit` to its place.
    *
    * @param request A new one, or a stream that was found again.
-   * @param onStream Told the name under which the stream can be found again; without it, it ends with this page.
+   * @param isResumable Whether it goes on for a while where nobody listens.
+   * @param onBegun Told when the server has begun, once what it says then stands in a request that is new.
    * @throws ApiError What had arrived is written and finished all the same.
    */
-  async run(request: GenerateRequest | Stream, writing: Writing, fit: (chunk: string) => string, onStream?: (id: string) => void): Promise<Outcome> {
+  async run(request: GenerateRequest | Stream, writing: Writing, fit: (chunk: string) => string, isResumable = false, onBegun?: (stream: string) => void): Promise<Outcome> {
     if (this.#isStopping) {
       if (isStream(request)) this.#dropStream(request.stream);
       this.phase = "idle";
@@ -76,11 +77,15 @@ export class Generation {
     }
     this.#begin(request);
     const { signal } = this.#controller;
-    const events = isStream(request) ? this.#api.resume(request.stream, request.isConversation, signal) : this.#api.generate(request, signal, onStream !== undefined);
+    const events = isStream(request) ? this.#api.resume(request.stream, request.isConversation, signal) : this.#api.generate(request, signal, isResumable);
     const outcome: Outcome = { reason: "stop", wrote: false };
     try {
       for await (const event of events) {
-        if (event.kind === "stream") onStream?.((this.#stream = event.id));
+        if (event.kind === "begun") {
+          this.#stream = event.stream;
+          if (!isStream(request)) takeSeed(request, event.seed);
+          onBegun?.(event.stream);
+        }
         if (event.kind === "text") {
           outcome.wrote = true;
           writing.append(fit(event.text));
@@ -197,6 +202,11 @@ export class Generation {
 }
 
 const isStream = (request: GenerateRequest | Stream): request is Stream => "stream" in request && typeof request.stream === "string";
+
+/** The seed that the server has drawn stands in the request that it belongs to: what was written with it can be told, also where it was stopped. */
+export function takeSeed(request: GenerateRequest, seed: number | null): void {
+  if (request.sampler_seed < 0 && seed !== null) request.sampler_seed = seed;
+}
 
 /** Names one generation, so that it can be stopped. */
 export function newKey(): string {

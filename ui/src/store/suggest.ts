@@ -4,9 +4,11 @@ import { newId } from "../journal/journal.svelte";
 import { newKey } from "./generation.svelte";
 import { wordsFor } from "./notices";
 import { Paragraph } from "./paragraph";
+import { receiptOf } from "./receipt";
 import { requestOf } from "./request";
 import type { Session } from "./session.svelte";
 import { say } from "../words/words.svelte";
+import { begunNow } from "./writer";
 
 /** The most tokens that are offered. */
 export const LENGTH = 80;
@@ -20,9 +22,10 @@ export async function suggest(session: Session): Promise<void> {
   generation.prepare();
   try {
     const table = await sampler.ready();
-    const sent = await outlook.prepare(at);
-    const { request, fit } = requestOf(sent, book.places, sampler.settings, table, newKey());
-    request.max_length = Math.min(request.max_length, LENGTH);
+    const chosen = begunNow(session);
+    const begun = { ...chosen, settings: { ...chosen.settings, maxLength: Math.min(chosen.settings.maxLength, LENGTH) } };
+    const sent = await outlook.prepare(at, { ...begun.settings, timers: null });
+    const { request, fit } = requestOf(sent, book.places, begun.settings, table, newKey());
     const paragraph = new Paragraph();
     let offered = "";
     const append = (chunk: string): void => {
@@ -31,7 +34,10 @@ export async function suggest(session: Session): Promise<void> {
       offered += text;
       if (!isWanted || paragraph.isWhole) generation.stop();
     };
-    const { reason } = await generation.run(request, { append, finish: () => undefined }, fit());
+    const { reason } = await generation.run(request, { append, finish: () => undefined }, fit()).finally(() => {
+      // Once: what of it is accepted, and what is put away and kept, are of one piece.
+      if (offered.trim() !== "") book.put(`pieces/${piece}`, receiptOf(begun, sent, request, generation.stats));
+    });
     if (offered.trim() === "" && reason !== "stopped") session.notify({ topic: "generation", tone: "info", title: say().nothingToAdd, advice: say().nothingToAddHint });
   } catch (error) {
     generation.giveUp();

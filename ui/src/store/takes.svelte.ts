@@ -4,7 +4,7 @@ import type { Api } from "../api/client";
 import type { GenerateRequest, Stats, TokenChance } from "../api/types";
 import { sentencesOf } from "../editor/sentences";
 import { newId } from "../journal/journal.svelte";
-import { newKey } from "./generation.svelte";
+import { newKey, takeSeed } from "./generation.svelte";
 import type { Written } from "./pieces";
 
 export interface Take {
@@ -131,6 +131,7 @@ export class Takes {
     const signal = this.#controllers[index]?.signal ?? new AbortController().signal;
     try {
       for await (const event of this.#api.generate(request, signal)) {
+        if (event.kind === "begun") takeSeed(request, event.seed);
         if (event.kind === "stats") stats = event;
         if (event.kind !== "text") continue;
         this.#tokens[index]?.push(...(event.tokens ?? []));

@@ -143,12 +143,13 @@ export class Writer {
       return text;
     };
     const from = story.before(place).length - opening.length;
-    const onStream = (stream: string): void => {
+    const onBegun = (stream: string): void => {
+      if (stream === "") return;
       const found = { stream, genkey: claim.genkey, max_length: request.max_length, isConversation: request.messages !== undefined };
       const receipt = receiptOf(begun, sent, request, null);
       keepRunning(session.storage, { ...claim, ...found, piece: id, place, from, old, tail: sent.prompt.slice(-TAIL), receipt });
     };
-    const { reason, wrote } = await generation.run(request, story.write(place, id), hear, knowsPages() ? onStream : undefined).finally(() => {
+    const { reason, wrote } = await generation.run(request, story.write(place, id), hear, knowsPages(), onBegun).finally(() => {
       session.heard = sentences.end() || session.heard;
       if (hasWritten) book.put(`pieces/${id}`, receiptOf(begun, sent, request, generation.stats));
     });

@@ -221,7 +221,7 @@ export const en = {
   // Receipt
   receipt: "How this was written",
   receiptNone: "No words of a model stand here.",
-  receiptUnknown: "It is not known how these words were written: they came from a suggestion, from another program, or from an earlier version.",
+  receiptUnknown: "It is not known how these words were written: they came from another program, or from an earlier version.",
   receiptLooks: "Checking whether the same request would be sent.",
   receiptFacts: {
     model: "Model",
@@ -243,6 +243,7 @@ export const en = {
     model: (model: string) => `Other words will come: ${model || "no model"} answers now.`,
     read: () => "Other words will come: the text before it, memory, note or lore have changed since.",
     seed: () => "Other words will come: nobody knows the seed.",
+    unknown: () => "It is not known whether the same words come: these are of an earlier version, which did not keep what it had sent.",
   },
 
   // Doctor

@@ -210,7 +210,7 @@ export const zh: Words = {
 
   receipt: "这段是怎样写成的",
   receiptNone: "此处没有模型写的字。",
-  receiptUnknown: "无从得知这些字是怎样写成的：它们来自预览续写、其他程序或早先的版本。",
+  receiptUnknown: "无从得知这些字是怎样写成的：它们来自其他程序或早先的版本。",
   receiptLooks: "正在查看是否会读到同样的内容。",
   receiptFacts: { model: "模型", time: "写于", seed: "种子", length: "长度", speed: "速度", prompt: "读入", samplers: "改过的采样参数", lore: "世界书" },
   readOf: (n, cached) => `${tokens(n)}，其中 ${whole.format(cached)} 个取自内存`,
@@ -223,6 +223,7 @@ export const zh: Words = {
     model: (model) => `字句会不同：现在由 ${model || "（没有模型）"} 回答。`,
     read: () => "字句会不同：此后前文、记忆、作者注或世界书有改动。",
     seed: () => "字句会不同：种子无从得知。",
+    unknown: () => "字句是否相同无从得知：这些字句出自旧版本，当时未保存所发送的内容。",
   },
 
   doctorDrop: "把任何程序构建失败的日志拖到这里，或粘贴在下面。",
