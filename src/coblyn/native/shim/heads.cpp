@@ -63,7 +63,11 @@ void coblyn_append_states(llama_context * ctx, coblyn_steps * steps) {
         return;
     }
     if (states.n_layers == 0) {
-        append_part(states, llama_get_embeddings_nextn(ctx), n, states.width, 0);
+        const float * values = llama_get_embeddings_nextn(ctx);
+        if (!values) {
+            return;
+        }
+        append_part(states, values, n, states.width, 0);
     }
     const int32_t width = states.n_layers > 0 ? states.width / states.n_layers : 0;
     for (int32_t i = 0; i < states.n_layers; ++i) {
