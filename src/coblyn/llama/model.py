@@ -25,8 +25,9 @@ Advance = Callable[[float], bool]
 """Called with the loaded fraction, 0 to 1; returning False stops the load."""
 
 
-_ENDS_ONE_MESSAGE = b"<|eom|>"
-"""Ends one message of a reply of several, of which Muse thinks in the first, though a file may name it as an end."""
+_MESSAGE_END, _MESSAGE_HEADER = "<|eom|>", "<|message|>"
+"""The first ends a reply (Llama 4), though files do not always say so. Where messages have headers that the second
+closes (Muse), it ends one of several, of which the model thinks in the first, though a file may name it as an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,14 +314,18 @@ class Model(Handle):
 
     @property
     def end_tokens(self) -> frozenset[int]:
-        """All tokens that end a generation."""
-        is_end, text = self.library.llama_vocab_is_eog, self.library.llama_vocab_get_text
-        return frozenset(
-            token
-            for token in range(self.vocab_size)
-            if is_end(self.vocab_pointer, token)
-            and text(self.vocab_pointer, token) != _ENDS_ONE_MESSAGE
-        )
+        """All tokens that end a generation: of a text, a turn or a message."""
+        is_end = self.library.llama_vocab_is_eog
+        ends = {token for token in range(self.vocab_size) if is_end(self.vocab_pointer, token)}
+        message_end = self._named(_MESSAGE_END)
+        if self._named(_MESSAGE_HEADER):
+            return frozenset(ends - message_end)
+        return frozenset(ends | message_end)
+
+    def _named(self, name: str) -> set[int]:
+        """The token that a name is cut to, if that is one."""
+        token = self.tokenize(name, add_special=False, parse_special=True)[-1]
+        return {token} if self.piece(token, special=True) == name.encode() else set()
 
     @property
     def marks(self) -> frozenset[int]:
