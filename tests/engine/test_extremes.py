@@ -30,7 +30,7 @@ from family_models import FAMILIES, family_model
 
 pytestmark = pytest.mark.native
 
-CONTEXT, RUNNING, WAVE = 256, 8, 40
+CONTEXT, RUNNING, WAVE = 256, 8, 20
 """Tokens of a request, requests that run, and requests that are asked for at a time."""
 
 MANY = int(os.environ.get("COBLYN_EXTREMES", "400"))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coblyn.engine.banned import Banned, banned_of
 from coblyn.engine.events import Delta
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.patterns import MAX_LENGTH, Patterns
@@ -138,6 +139,17 @@ def test_a_hostile_pattern_takes_no_longer_than_its_size_says() -> None:
     for _ in range(300):
         state = patterns.step(state, "a").state
         assert len(state.threads) <= 30
+
+
+def test_half_a_character_is_tried_once_at_a_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    banned = banned_of((), ("[\u4e00-\u9fff]",))
+    assert banned is not None
+    first = banned.begins_in(b"\xe5", banned.start)
+    assert first == (True, 4096)
+    monkeypatch.setattr(Banned, "step", None)
+    again = banned_of((), ("[\u4e00-\u9fff]",))
+    assert again is not None
+    assert again.begins_in(b"\xe5", again.start) == first
 
 
 SCRIPT = "the cold shivers down her spine. "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from functools import lru_cache
 from typing import NamedTuple
 
 from coblyn.engine.half_character import characters_after
@@ -13,6 +14,9 @@ __all__ = ["Banned", "Place", "banned_of"]
 
 _MAX_CHARACTERS = 1 << 12
 """Of more characters with a common beginning it is not found out whether all of them are banned."""
+
+_MAX_KEPT = 1 << 12
+"""Answers to that which are kept: at most places of a text the states are the same as before."""
 
 
 class Place(NamedTuple):
@@ -35,6 +39,7 @@ class Banned:
     def __init__(self, phrases: Phrases | None, patterns: Patterns | None = None) -> None:
         self._phrases = phrases
         self._patterns = patterns
+        self._are_all_banned = lru_cache(maxsize=_MAX_KEPT)(self._try_all)
 
     @property
     def has_patterns(self) -> bool:
@@ -74,7 +79,7 @@ class Banned:
             return False, length
         return self._are_all_banned(characters_after(begun), place, length)
 
-    def _are_all_banned(self, characters: range, place: Place, length: int) -> tuple[bool, int]:
+    def _try_all(self, characters: range, place: Place, length: int) -> tuple[bool, int]:
         if len(characters) > _MAX_CHARACTERS:
             return False, length + 1
         for count, code in enumerate(characters, length + 1):
@@ -90,8 +95,9 @@ class Banned:
         return max(phrase, pattern)
 
 
+@lru_cache(maxsize=16)
 def banned_of(phrases: tuple[str, ...], patterns: tuple[str, ...]) -> Banned | None:
-    """The matcher for what a request bans; None if it bans nothing.
+    """The matcher for what a request bans, shared by those that ban the same; None if it bans nothing.
 
     Raises:
         BadRequest: A pattern is invalid.
