@@ -133,6 +133,22 @@ def test_any_token_but_one_that_the_model_does_not_have() -> None:
         matcher(Constraint("gbnf", "root ::= !<think>"))
 
 
+def test_any_token_but_one_that_has_no_number() -> None:
+    with pytest.raises(ConstraintRefused, match="Token range end too large: 1000000"):
+        matcher(Constraint("gbnf", "root ::= !<[1000000]>"))
+
+
+def test_a_token_is_looked_up_once_however_often_it_stands_there() -> None:
+    asked = []
+
+    def exclude(token: str) -> str:
+        asked.append(token)
+        return "<[^1]>"
+
+    lark_of_gbnf("root ::= " + "!<a> !<b> " * 500, exclude)
+    assert asked == ["<a>", "<b>"]
+
+
 def test_a_loop_that_nothing_else_could_begin_with_is_one_lexeme() -> None:
     digits = Repeat(Characters(((48, 57),)), 1, None)
     assert digits in greedy_loops(read_gbnf(JSON))

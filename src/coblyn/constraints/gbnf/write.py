@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 from coblyn.constraints.gbnf.lexemes import greedy_loops
 from coblyn.constraints.gbnf.tree import (
@@ -24,12 +25,12 @@ _SURROGATES = (0xD800, 0xDFFF)
 
 
 Exclude = Callable[[str], str]
-"""Gives the symbol, in Lark, of any token but one, given as in ``SpecialToken``."""
+"""Gives the symbol, in Lark, of any token but one, given as in ``SpecialToken``. It is asked once for each."""
 
 
 def write_lark(grammar: Grammar, exclude: Exclude) -> str:
     """The grammar in Lark: a rule for each rule, and a lexeme for each character class and each suitable loop."""
-    return _Writer(greedy_loops(grammar), exclude).write(grammar)
+    return _Writer(greedy_loops(grammar), cache(exclude)).write(grammar)
 
 
 @dataclass(slots=True)
