@@ -166,6 +166,49 @@ def test_what_cannot_be_said_is_refused(schema: object, reason: str) -> None:
     assert reason in caught.value.message
 
 
+CONTENTS = {"$schema": DRAFT_7, "type": "string", "contentEncoding": "base64"}
+JSON_WITHIN = "application/json"
+
+
+def test_contents_are_checked_in_draft_7_only() -> None:
+    for text, is_right in (('""', True), ('"eyJm"', True), ('"ey=="', True), ('"e%Jm"', False)):
+        assert text_fits(CONTENTS, text) == is_right
+    assert text_fits({**CONTENTS, "contentMediaType": "text/html"}, '"eyJm"')
+    assert text_fits({"type": "string", "contentEncoding": "base64"}, '"e%Jm"')
+    assert text_fits({"type": "string", "contentMediaType": JSON_WITHIN}, '"{:}"')
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"), [("contentMediaType", JSON_WITHIN), ("contentEncoding", "base32")]
+)
+def test_contents_that_cannot_be_checked_are_refused(keyword: str, value: str) -> None:
+    part = {"type": "string", keyword: value}
+    schema = {"$schema": DRAFT_7, "type": "object", "properties": {"a": part}, "required": ["a"]}
+    with pytest.raises(ConstraintRefused, match=f"at #/properties/a, {keyword} .* draft 7"):
+        grammar_of(Constraint("json_schema", json.dumps(schema)))
+
+
+NAMED_VALUES = {
+    "propertyDependencies": {
+        "kind": {"lamp": {"required": ["oil"]}, "none": False},
+        "oil": {"whale": {"properties": {"age": {"type": "integer"}}}},
+    }
+}
+
+
+def test_what_follows_from_the_text_of_a_property() -> None:
+    right = ["1", "{}", '{"kind":"mine"}', '{"kind":1}', '{"kind":"lamp","oil":"rape"}', "[]"]
+    right += ['{"oil":"whale","age":3}', '{"oil":"rape","age":"a"}']
+    wrong = ['{"kind":"lamp"}', '{"kind":"none"}', '{"oil":"whale","age":"a"}']
+    assert [text for text in (*right, *wrong) if text_fits(NAMED_VALUES, text)] == right
+
+
+def test_property_dependencies_within_others_are_refused() -> None:
+    for schema in ({"not": NAMED_VALUES}, {"propertyDependencies": {"a": True}}):
+        with pytest.raises(ConstraintRefused, match="at #"):
+            grammar_of(Constraint("json_schema", json.dumps(schema)))
+
+
 def test_a_count_below_zero_is_no_error() -> None:
     schema = {"type": "array", "uniqueItems": True, "items": {"enum": [1]}, "minItems": -5}
     assert rewritten(schema) == {"enum": [[], [1]]}

@@ -225,6 +225,7 @@ _OF_KIND = {
             "dependencies",
             "dependentRequired",
             "dependentSchemas",
+            "propertyDependencies",
             "unevaluatedProperties",
         ),
         "object",

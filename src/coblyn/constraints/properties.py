@@ -18,6 +18,7 @@ from coblyn.constraints.spelling import other_than, translated
 __all__ = [
     "dependencies",
     "num_properties",
+    "property_dependencies",
     "property_names",
     "unevaluated_properties",
     "with_plain_names",
@@ -41,6 +42,7 @@ _APPLICATORS = {
     "not",
     "dependentSchemas",
     "dependencies",
+    "propertyDependencies",
 }
 
 
@@ -59,6 +61,17 @@ def dependencies(keyword: str) -> Callable[[Node, Scope], None]:
                 also(node, {"anyOf": [{"properties": {name: False}}, rest]})
 
     return step
+
+
+def property_dependencies(node: Node, _: Scope) -> None:
+    """Say what has to be true where a property is a text as conditions (a proposal for drafts after 2020-12)."""
+    named = node.pop("propertyDependencies")
+    if not isinstance(named, dict) or not all(isinstance(each, dict) for each in named.values()):
+        raise Unenforceable("propertyDependencies must have schemas by the name and the value")
+    for name, schemas in named.items():
+        for value, schema in schemas.items():
+            is_so = {"type": "object", "properties": {name: {"const": value}}, "required": [name]}
+            also(node, {"if": is_so, "then": schema})
 
 
 def property_names(node: Node, scope: Scope) -> None:

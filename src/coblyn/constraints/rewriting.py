@@ -29,6 +29,7 @@ from coblyn.constraints.node import (
 from coblyn.constraints.properties import (
     dependencies,
     num_properties,
+    property_dependencies,
     property_names,
     unevaluated_properties,
     with_plain_names,
@@ -40,6 +41,7 @@ __all__ = ["rewritten"]
 _MAX_PARTS = 200_000
 _PLAIN_ESCAPES = 'nrbtf\\"'
 _OF_THE_WHOLE = ("$schema", "x-guidance")
+_BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 _STORAGE = {"int32", "int64", "uint32", "uint64", "float", "double", "decimal"}
 
 
@@ -57,7 +59,7 @@ def rewritten(schema: Any, *, has_plain_text: bool = False) -> Any:
     draft = draft_of(schema.get("$schema") if isinstance(schema, dict) else None)
     try:
         schema = as_in_draft(schema, draft)
-        rewriter = _Rewriter(Scope(schema), has_plain_text)
+        rewriter = _Rewriter(Scope(schema), has_plain_text, draft)
         found = rewriter.schema(schema)
     except RecursionError as error:
         raise Unenforceable("it is nested too deeply") from error
@@ -73,8 +75,9 @@ def rewritten(schema: Any, *, has_plain_text: bool = False) -> Any:
 class _Rewriter:
     """Goes through a schema from the outside to the inside: what a keyword becomes may have to be rewritten, too."""
 
-    def __init__(self, scope: Scope, has_plain_text: bool) -> None:
+    def __init__(self, scope: Scope, has_plain_text: bool, draft: str) -> None:
         self._scope = scope
+        self._checks_contents = draft == "07"  # later ones leave it to those who read the value
         self._inhabited = Inhabited(scope)
         self._num_parts = 0
         self._has_plain_text = has_plain_text
@@ -89,6 +92,8 @@ class _Rewriter:
         if "$ref" in schema and self._inhabited.is_empty(schema["$ref"]):
             return False  # llguidance would refuse it for a property that may be left out, too
         node: Node = {key: value for key, value in schema.items() if key not in _OF_THE_WHOLE}
+        if self._checks_contents:
+            _contents(node)
         for keyword, step in _STEPS.items():
             if keyword in node:
                 step(node, self._scope)
@@ -127,6 +132,16 @@ def _format(node: Node, _: Scope) -> None:
             also(node, written)
         else:
             node.update(written)
+
+
+def _contents(node: Node) -> None:
+    encoding = node.get("contentEncoding", "binary")
+    if node.get("contentMediaType") == "application/json":
+        raise Unenforceable('contentMediaType "application/json" is not enforced in draft 7')
+    if encoding == "base64":
+        also(node, {"pattern": _BASE64})
+    elif encoding not in ("7bit", "8bit", "binary"):
+        raise Unenforceable(f"contentEncoding {str(encoding)[:50]!r} is not enforced in draft 7")
 
 
 def _pattern(node: Node, _: Scope) -> None:
@@ -280,6 +295,7 @@ _STEPS: Mapping[str, Callable[[Node, Scope], None]] = {
     "dependencies": dependencies("dependencies"),
     "dependentRequired": dependencies("dependentRequired"),
     "dependentSchemas": dependencies("dependentSchemas"),
+    "propertyDependencies": property_dependencies,
     "uniqueItems": _unique_items,
     "contains": _contains,
     "minContains": _beside_contains,
