@@ -24,6 +24,7 @@ from coblyn.models.modelfile import Modelfile
 from coblyn.models.overrides import Overrides, write_overrides
 from coblyn.models.setup import Setup
 from gguf_file import GgufWriter, whole_model
+from head_models import eagle_head, plain_model
 from media_models import write_media_model
 
 Shown = pytest.CaptureFixture[str]
@@ -40,6 +41,16 @@ def told(capsys: Shown, model: str) -> dict[str, Any]:
     show(model, as_json=True)
     facts: dict[str, Any] = json.loads(capsys.readouterr().out)
     return facts
+
+
+def test_a_head_is_told_with_what_it_adds_to_its_model(capsys: Shown) -> None:
+    eagle_head(plain_model("llama")).write(paths.models() / "head.gguf")
+    facts = told(capsys, "head")
+    assert facts["heads"].startswith("EAGLE-3, ")
+    assert not facts["capabilities"]
+    assert not facts["template"]
+    assert 0 < facts["memory"]["needed"] <= facts["size"]
+    assert "beside its model, and 256 bytes a token of context" in facts["memory"]["told"]
 
 
 def test_a_model_is_told_in_words(capsys: Shown) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from coblyn.files import human_size
 from coblyn.models.eagle import read_eagle
+from coblyn.models.gguf import read_header
 from gguf_file import GgufWriter, whole_model
 from head_models import eagle_head, plain_model
 
@@ -72,3 +74,35 @@ def test_tensors_without_which_the_library_ends_the_process(
     head = read_eagle(GgufWriter(writer.metadata, tensors).write(tmp_path / "head.gguf"))
     assert head
     assert head.problem == (f"its file has {problem}" if problem else "")
+
+
+@pytest.mark.parametrize(
+    ("place", "more", "problem"),
+    [
+        (70, 0, "it has a different vocabulary"),
+        (None, 128, ""),
+        (None, 129, "it has a different vocabulary"),
+    ],
+)
+def test_vocabularies_are_compared_in_the_files(
+    place: int | None, more: int, problem: str, tmp_path: Path
+) -> None:
+    head = read_eagle(eagle_head(_MODEL).write(tmp_path / "head.gguf"))
+    other = plain_model("llama")
+    tokens = other.metadata["tokenizer.ggml.tokens"]
+    assert isinstance(tokens, list)
+    if place is not None:
+        tokens[place] = "other"
+    tokens += [f"more {index}" for index in range(more)]
+    path = GgufWriter(other.metadata, other.tensors).write(tmp_path / "model.gguf")
+    assert head
+    assert head.problem_with(read_header(path)) == problem
+
+
+def test_what_it_adds_to_its_model_is_told(tmp_path: Path) -> None:
+    head = read_eagle(eagle_head(_MODEL).write(tmp_path / "head.gguf"))
+    assert head
+    assert (
+        head.told_memory
+        == f"{human_size(head.size)} beside its model, and 256 bytes a token of context"
+    )

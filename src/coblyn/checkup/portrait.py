@@ -62,7 +62,7 @@ class Portrait:
         width: Numbers in a token's embedding.
         num_tokens: Tokens of its vocabulary.
         template: What is known of its chat template; None for a model that writes nothing.
-        capabilities: What it can do, in Ollama's words.
+        capabilities: What it can do, in Ollama's words; nothing for a head of another model.
         overrides: What counts in place of what the file says.
         heads: Its prediction heads, and whether they are used; empty if it has none.
     """
@@ -107,8 +107,9 @@ def portray(path: Path, projector: Path | None = None) -> Portrait:
     card = read_card(path)
     headers = [card.header, *(read_header(path.with_name(each)) for each in _others(card.header))]
     metadata = card.metadata
-    template = _template(card) if writes(card.header) else None
-    heads = read_eagle(path) or heads_of(headers)
+    eagle = read_eagle(path)
+    template = _template(card) if writes(card.header) and not eagle else None
+    heads = eagle or heads_of(headers)
     return Portrait(
         path=path,
         num_files=len(headers),
@@ -123,7 +124,7 @@ def portray(path: Path, projector: Path | None = None) -> Portrait:
         width=_count(card, "embedding_length"),
         num_tokens=len(card.tokens),
         template=template,
-        capabilities=_capabilities(card, template, projector),
+        capabilities=() if eagle else _capabilities(card, template, projector),
         overrides=card.overrides.names,
         heads=heads.told if heads else "",
     )

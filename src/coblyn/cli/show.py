@@ -74,7 +74,10 @@ def _rows(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     shape = f"{facts['num_layers']} layers of width {facts['width']}"
     yield "shape", f"{shape}, {facts['num_tokens']} tokens in the vocabulary"
     yield "context", f"{facts['context']} tokens" if facts["context"] else "not named"
-    yield "can", ", ".join(facts["capabilities"])
+    yield (
+        "can",
+        ", ".join(facts["capabilities"]) or "guess tokens for the model that it was made for",
+    )
     if facts["template"]:
         yield "template", _told_template(facts["template"])
     if facts["heads"]:
@@ -134,7 +137,7 @@ def _made(made: Modelfile | None) -> dict[str, Any]:
 
 
 def _memory(path: Path) -> dict[str, Any]:
-    """What it takes with the user's settings, as ``coblyn fit`` has it."""
+    """What it takes with the user's settings, as ``coblyn fit`` has it; of a head, what it adds to its model."""
     from dataclasses import replace
 
     from coblyn.cli.engine import with_own_settings
@@ -143,9 +146,13 @@ def _memory(path: Path) -> dict[str, Any]:
     from coblyn.fit.fitting import survey
     from coblyn.fit.words import outcome
     from coblyn.models.check import writes
+    from coblyn.models.eagle import read_eagle
     from coblyn.models.gguf import read_header
     from coblyn.models.overrides import corrected
 
+    if head := read_eagle(path):
+        told = f"{head.told_memory}: give it to one as its draft_model"
+        return {"needed": head.size, "context": 0, "is_estimate": True, "told": told}
     config = replace(
         settings_here(), model=str(path), embeds=not writes(corrected(read_header(path)))
     )

@@ -280,7 +280,6 @@ def draft_heads_of(
         eagle: The head in a file of its own, if the user chose one.
 
     Raises:
-        SettingsError: Its vocabulary differs.
         CoblynError: It cannot be loaded.
     """
     capacity = 2 * options.max_batch

@@ -16,12 +16,9 @@ from coblyn.llama.model import Model
 from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
 from coblyn.llama.stage import Stage, StageKind
 from coblyn.llama.steps import Steps
-from coblyn.models.heads import kind_of_other_heads
+from coblyn.models.heads import MAX_UNKNOWN_TOKENS, kind_of_other_heads
 
-__all__ = ["DraftModel", "draft_model_of", "require_same_vocabulary"]
-
-_MAX_UNKNOWN = 128
-"""Maximum difference between the sizes of the two vocabularies; those of one family's models differ at their ends."""
+__all__ = ["DraftModel", "draft_model_of"]
 
 _NO_LIMIT = 3600.0
 
@@ -57,7 +54,7 @@ class DraftModel:
         with ExitStack() as stack:
             self._model = stack.enter_context(Model(model.library, path, gpu_layers=gpu_layers))
             _require_rewindable(self._model)
-            require_same_vocabulary(model, self._model)
+            _require_same_vocabulary(model, self._model)
             self._context = stack.enter_context(Context(self._model, options))
             self._stack = stack.pop_all()
         self._batch = Batch(options.max_batch)
@@ -163,7 +160,7 @@ def _require_rewindable(draft: Model) -> None:
         )
 
 
-def require_same_vocabulary(model: Model, draft: Model) -> None:
+def _require_same_vocabulary(model: Model, draft: Model) -> None:
     """Refuse what guesses other tokens than the model has.
 
     Raises:
@@ -171,7 +168,7 @@ def require_same_vocabulary(model: Model, draft: Model) -> None:
     """
     name = draft.path.name
     common = min(model.vocab_size, draft.vocab_size)
-    differ = max(model.vocab_size, draft.vocab_size) - common > _MAX_UNKNOWN or any(
+    differ = max(model.vocab_size, draft.vocab_size) - common > MAX_UNKNOWN_TOKENS or any(
         model.piece(token, special=True) != draft.piece(token, special=True)
         for token in range(common)
     )

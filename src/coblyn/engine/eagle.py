@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.draft_model import require_same_vocabulary
 from coblyn.errors import SettingsError
 from coblyn.llama.context import Context, ContextOptions
 from coblyn.llama.heads import EagleContext
@@ -54,7 +53,6 @@ def open_eagle(
         is_measured: Whether to load no weights, in order to measure memory only.
 
     Raises:
-        SettingsError: Its vocabulary differs.
         CoblynError: It cannot be loaded.
     """
     model = other.model
@@ -67,7 +65,6 @@ def open_eagle(
                 is_measured=is_measured,
             )
         )
-        require_same_vocabulary(model, head)
         heads = EagleContext(head, other, options, len(eagle.layers))
         stack.pop_all()
         return heads

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from coblyn.files import human_size
 from coblyn.models.gguf import GgufHeader, Tensor, read_entries, read_header
+from coblyn.models.heads import MAX_UNKNOWN_TOKENS
 
 __all__ = ["ARCHITECTURE", "EagleHead", "read_eagle"]
 
@@ -20,7 +21,11 @@ _MODELS = frozenset({"gpt-oss", "llama", "minimax-m2", "qwen3", "qwen3moe"})
 not name it, the library ends the process."""
 
 _NUM_LAYERS = 3
-_ARRAY = 9
+_CELL_BYTES = 2
+"""Of a number in its cache (f16)."""
+_TOKENS = "tokenizer.ggml.tokens"
+_ARRAY, _HEAD_BYTES = 9, 16
+"""The type of an array in metadata, and the bytes before its elements: its type, theirs, and their number."""
 _INTEGERS = {4: "I", 5: "i"}
 """Types of arrays in metadata that layers may be listed in."""
 
@@ -44,11 +49,25 @@ class EagleHead:
     @property
     def told(self) -> str:
         """What it is, its size, and for what models."""
-        what = f"EAGLE-3, {human_size(sum(tensor.size for tensor in self.header.tensors))}"
+        what = f"EAGLE-3, {human_size(self.size)}"
         if self.problem:
             return f"{what}, not used: {self.problem}"
         layers = ", ".join(map(str, self.layers))
         return f"{what}, for a model of width {self.model_width}, from its layers {layers}"
+
+    @property
+    def told_memory(self) -> str:
+        """What it takes beside its model."""
+        lengths = [_number(self.header, f"attention.{name}_length") for name in ("key", "value")]
+        cell = sum(lengths) * _number(self.header, "attention.head_count_kv") * _CELL_BYTES
+        return (
+            f"{human_size(self.size)} beside its model, and {human_size(cell)} a token of context"
+        )
+
+    @property
+    def size(self) -> int:
+        """Bytes of its tensors."""
+        return sum(tensor.size for tensor in self.header.tensors)
 
     @property
     def model_width(self) -> int:
@@ -56,7 +75,11 @@ class EagleHead:
         return _number(self.header, "target_hidden_size")
 
     def problem_with(self, model: GgufHeader) -> str:
-        """Why it cannot guess for a model; empty if it can, as far as headers tell: the vocabulary is not compared."""
+        """Why it cannot guess for a model; empty if it can, as far as the beginnings of both files tell.
+
+        Raises:
+            ModelError: A file cannot be read.
+        """
         return self.problem or next(self._problems_with(model), "")
 
     def _problems_with(self, model: GgufHeader) -> Iterator[str]:
@@ -71,6 +94,8 @@ class EagleHead:
         own = _number(self.header, "embedding_length")
         if own != width and not _has(self.header, "token_embd.weight", "output.weight"):
             yield f"it shares the model's embeddings, and its own width is {own} instead of {width}"
+        if not _is_same_vocabulary(_tokens(self.header.path), _tokens(model.path)):
+            yield "it has a different vocabulary"
 
 
 def read_eagle(path: Path) -> EagleHead | None:
@@ -84,7 +109,7 @@ def read_eagle(path: Path) -> EagleHead | None:
         return None
     entries = read_entries(path)
     layers = _integers(entries.get(f"{ARCHITECTURE}.target_layers", b""))
-    num_tokens = _length(entries.get("tokenizer.ggml.tokens", b""))
+    num_tokens = _length(entries.get(_TOKENS, b""))
     return EagleHead(header, layers, num_tokens, next(_problems(header, layers, num_tokens), ""))
 
 
@@ -126,12 +151,23 @@ def _number(header: GgufHeader, key: str) -> int:
     return value if isinstance(value, int) else 0
 
 
+def _tokens(path: Path) -> bytes:
+    return read_entries(path).get(_TOKENS, b"")
+
+
+def _is_same_vocabulary(one: bytes, other: bytes) -> bool:
+    """Whether two arrays in metadata have the same texts, but for some at the end of one."""
+    unknown = abs(_length(one) - _length(other))
+    short, long = sorted((one[_HEAD_BYTES:], other[_HEAD_BYTES:]), key=len)
+    return unknown <= MAX_UNKNOWN_TOKENS and long.startswith(short)
+
+
 def _integers(entry: bytes) -> tuple[int, ...]:
     """An array of integers in metadata; empty if it is something else."""
     length = _length(entry)
     code = _INTEGERS.get(int.from_bytes(entry[4:8], "little"), "")
-    is_whole = bool(code) and len(entry) >= 16 + length * struct.calcsize(f"<{code}")
-    return struct.unpack_from(f"<{length}{code}", entry, 16) if is_whole else ()
+    is_whole = bool(code) and len(entry) >= _HEAD_BYTES + length * struct.calcsize(f"<{code}")
+    return struct.unpack_from(f"<{length}{code}", entry, _HEAD_BYTES) if is_whole else ()
 
 
 def _length(entry: bytes) -> int:

@@ -10,7 +10,18 @@ from coblyn.files import human_size
 from coblyn.models.gguf import GgufHeader, read_header
 from coblyn.models.splits import read_headers
 
-__all__ = ["EAGLE", "FileHeads", "find_heads", "heads_of", "kind_of_other_heads"]
+__all__ = [
+    "EAGLE",
+    "MAX_UNKNOWN_TOKENS",
+    "FileHeads",
+    "find_heads",
+    "heads_of",
+    "kind_of_other_heads",
+]
+
+MAX_UNKNOWN_TOKENS = 128
+"""Maximum difference between the sizes of the vocabularies of a model and of what guesses for it; those of one family's
+models differ at their ends."""
 
 _KEY = "nextn_predict_layers"
 
