@@ -148,8 +148,8 @@ def _put(state: State, places: dict[str, Any], trash: dict[str, Any], put: Put) 
 def _removed(state: State, place: str) -> tuple[State, Operation | None]:
     if place not in state.places:
         return state, None
-    value = state.places[place]
-    places = {key: value for key, value in state.places.items() if key != place}
+    places = dict(state.places)
+    value = places.pop(place)
     return replace(state, places=places, trash={**state.trash, place: value}), Put(place, value)
 
 

@@ -9,8 +9,8 @@ export type SaveState = "saved" | "saving" | "away" | "full" | "refused";
 export interface JournalEvents {
   /** Others, or an undo, have changed the text of a branch. */
   onEdit(branch: string, changes: ChangeSet, record: Recorded): void;
-  /** Others, or an undo, have changed something else. */
-  onPlace(record: Recorded): void;
+  /** Others, or an undo, have changed something else: all of it that came at once. */
+  onPlaces(records: readonly Recorded[]): void;
   /** Others have changed the same paragraph or place: nothing more is sent until somebody chooses. */
   onConflict(scope: string): void;
   /** The length of a branch's text as it is here; -1 of one that is not shown. */

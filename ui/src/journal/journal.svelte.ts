@@ -42,6 +42,8 @@ export class Journal {
   #soon: ReturnType<typeof setTimeout> | undefined;
   #stopWatching: () => void = () => undefined;
   #keeping: Promise<void> | null = null;
+  /** Records beside the text that the page is not told of yet. */
+  readonly #beside: Recorded[] = [];
   /** Something was done since what is being kept was read. */
   #isOutdated = false;
   #stepping: Promise<unknown> = Promise.resolve();
@@ -91,9 +93,7 @@ export class Journal {
   close(): void {
     if (!this.isClean) void this.#keep();
     this.#stopWatching();
-    clearTimeout(this.#timer);
-    clearTimeout(this.#slow);
-    clearTimeout(this.#soon);
+    for (const timer of [this.#timer, this.#slow, this.#soon]) clearTimeout(timer);
   }
 
   add(entry: Entry): void {
@@ -164,8 +164,7 @@ export class Journal {
 
   /** Forgets what waits: it was put elsewhere. */
   async abandon(): Promise<void> {
-    this.#sent = [];
-    this.#waiting = [];
+    [this.#sent, this.#waiting] = [[], []];
     await this.#keep();
   }
 
@@ -200,6 +199,7 @@ export class Journal {
 
   #accept(answer: Appended): void {
     for (const record of answer.since) this.#meet(record);
+    this.#tell();
     this.#sent = [];
     this.#version = Math.max(this.#version, answer.version);
     void this.#keep();
@@ -243,10 +243,11 @@ export class Journal {
     if (this.#isBusy || this.#sent.length > 0) return;
     const next = records.filter(({ version }) => version > this.#version);
     for (const record of next) {
-      if (record.version !== this.#version + 1) return;
+      if (record.version !== this.#version + 1) break;
       this.#meet(record); // also a step of ours whose answer was lost
       this.#version = record.version;
     }
+    this.#tell();
   }
 
   /** Applies what an undo did, and before it what others did since. */
@@ -259,10 +260,17 @@ export class Journal {
       this.#apply(record);
       this.#version = record.version;
     }
+    this.#tell();
+  }
+
+  /** Tells the page of what was applied beside the text. */
+  #tell(): void {
+    const records = this.#beside.splice(0);
+    if (records.length > 0) this.#events.onPlaces(records);
   }
 
   #apply(record: Recorded): void {
-    if (record.kind !== "edit") return this.#events.onPlace(record);
+    if (record.kind !== "edit") return void this.#beside.push(record);
     const ours = [...this.#sent, ...this.#waiting];
     const here = this.#events.lengthOf(record.branch);
     if (here < 0) return; // a branch that is not shown; it is read anew when it is

@@ -16,7 +16,7 @@ import { runsIn } from "./cherry";
 import { Kept, type Read, withLeft } from "./kept";
 import type { BookEvents, Broken, Loaded, Written } from "./opened";
 import { problemOf } from "./notices";
-import { isAside, NOTHING, withOperation } from "./places";
+import { isAside, NOTHING, withOperations } from "./places";
 import { sample } from "./sample";
 import { Steps } from "./steps.svelte";
 
@@ -172,7 +172,7 @@ export class Book {
   /** Does something besides editing the text, here and in the journal. */
   add(operation: Exclude<Operation, { kind: "edit" }>, unit?: string): void {
     const id = newId();
-    this.#take(operation);
+    this.#take([operation]);
     this.journal?.add({ kind: "other", id, unit: unit ?? id, operation });
   }
 
@@ -258,9 +258,9 @@ export class Book {
         this.#numHeard += 1;
         this.steps.follow(record.role, this.#story, (moves) => this.#story?.applyRemote(changes, sourcesOf(record), moves));
       },
-      onPlace: (record) => {
-        this.#numHeard += 1;
-        this.#take(record);
+      onPlaces: (records) => {
+        this.#numHeard += records.length;
+        this.#take(records);
       },
       onConflict: () => void this.#meet(),
     };
@@ -290,10 +290,10 @@ export class Book {
     this.#events.onConflict(() => void keepOurs(), () => void takeTheirs());
   }
 
-  #take(operation: Operation): void {
-    const next = withOperation({ places: this.places, branches: this.branches }, operation);
+  #take(operations: readonly Operation[]): void {
+    const next = withOperations({ places: this.places, branches: this.branches }, operations);
     this.places = next.places;
     this.branches = next.branches;
-    if (!("place" in operation && isAside(operation.place))) this.#events.onPlace();
+    if (!operations.every((one) => "place" in one && isAside(one.place))) this.#events.onPlace();
   }
 }

@@ -46,6 +46,21 @@ export function withOperation({ places, branches }: Beside, operation: Operation
   }
 }
 
+/** Many at once, as when a large book comes in or goes again: what they change is copied once, not for each. */
+export function withOperations(beside: Beside, operations: readonly Operation[]): Beside {
+  const own = new Map<string, Record<string, unknown>>();
+  return operations.reduce(({ places, branches }, operation) => {
+    const [collection, id] = operation.kind === "put" || operation.kind === "remove" ? split(operation.place) : [""];
+    if (id === undefined || collection === "branch") return withOperation({ places, branches }, operation);
+    const held = own.get(collection) ?? { ...(places as unknown as Record<string, Record<string, unknown>>)[collection] };
+    if (operation.kind === "put") held[id] = operation.value;
+    else Reflect.deleteProperty(held, id);
+    if (own.has(collection)) return { places, branches };
+    own.set(collection, held);
+    return { places: { ...places, [collection]: held }, branches };
+  }, beside);
+}
+
 function withBranch(branches: Beside["branches"], id: string, value: unknown): Beside["branches"] {
   const about = typeof value === "object" && value !== null ? value : {};
   return { ...branches, [id]: { text: "", runs: [], ...branches[id], ...about } };
