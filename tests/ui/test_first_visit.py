@@ -57,6 +57,35 @@ def test_the_tour_is_done_by_doing_it(new_page: NewPage, tmp_path: Path) -> None
         expect(tour).to_have_count(0)
 
 
+def test_on_a_phone_the_tour_names_no_keys(new_page: NewPage, tmp_path: Path) -> None:
+    with serving(tmp_path) as url:
+        page = new_page(
+            f"{url}/#", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+        )
+        tour = tour_of(page)
+        expect(tour).to_contain_text("1 of 6 Type a few words")
+        editor(page).focus()
+        page.keyboard.insert_text(" Once.")
+        expect(tour).to_contain_text("Press Generate: the model goes on at the end.")
+
+
+def test_where_a_story_cannot_be_opened_nothing_can_be_asked_of_it(
+    new_page: NewPage, server_url: str
+) -> None:
+    page = new_page(server_url, **WIDE)
+    page.expected = ["404"]  # type: ignore[attr-defined]
+    button(page, "View").click()
+    button(page, "Show the tour").click()
+    expect(tour_of(page)).to_be_visible()
+    page.evaluate("() => void (location.hash = '#/s/nowhere')")
+    expect(page.get_by_role("heading", name="This story could not be opened")).to_be_visible()
+    expect(button(page, "Generate")).to_have_count(0)
+    expect(tour_of(page)).to_have_count(0)
+    page.go_back()
+    expect(button(page, "Generate")).to_be_visible()
+    expect(tour_of(page)).to_be_visible()
+
+
 def test_writing_begins_before_there_is_a_model(
     new_page: NewPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import { ApiError } from "../api/types";
 import type { JournalEvents, SaveState, Step } from "./events";
 import { newId } from "./ids";
 import type { Outbox, Waiting } from "./outbox";
-import { added, crossed, type Entry, toChangeSet, toSent } from "./queue";
+import { added, crossed, type Entry, inParts, toChangeSet, toSent } from "./queue";
 
 export { newId } from "./ids";
 export type { JournalEvents, SaveState, Step } from "./events";
@@ -17,8 +17,6 @@ export type { JournalEvents, SaveState, Step } from "./events";
 const BATCH = 250;
 const PATIENCE = 1000;
 const AGAIN = 2000;
-/** So many operations are sent at a time: the server takes twice as many. */
-const MOST = 1000;
 
 export class Journal {
   save = $state<SaveState>("saved");
@@ -179,8 +177,7 @@ export class Journal {
   async #send(): Promise<boolean> {
     if (this.#isBusy || this.save === "refused") return false;
     if (this.#sent.length === 0) {
-      this.#sent = this.#waiting.slice(0, MOST);
-      this.#waiting = this.#waiting.slice(MOST);
+      [this.#sent, this.#waiting] = inParts(this.#waiting);
     }
     if (this.#sent.length === 0) return true;
     this.#isBusy = true;
@@ -256,14 +253,11 @@ export class Journal {
     if (!first) return;
     const isNext = first.version === this.#version + 1;
     const records = isNext ? done : await this.#api.operations(this.story, this.#version, 10_000);
-    for (const record of records) {
-      this.#apply(record);
-      this.#version = record.version;
-    }
+    for (const record of records) this.#apply(record);
+    this.#version = records.at(-1)?.version ?? this.#version;
     this.#tell();
   }
 
-  /** Tells the page of what was applied beside the text. */
   #tell(): void {
     const records = this.#beside.splice(0);
     if (records.length > 0) this.#events.onPlaces(records);

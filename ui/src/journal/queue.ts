@@ -78,3 +78,9 @@ export function crossed(theirs: ChangeSet, branch: string, ours: readonly Entry[
   });
   return { theirs: remote, ours: moved };
 }
+
+/** So many operations are sent at a time: the server takes twice as many. */
+const MOST = 1000;
+
+/** What is sent now, and what after it. */
+export const inParts = (entries: readonly Entry[]): [Entry[], Entry[]] => [entries.slice(0, MOST), entries.slice(MOST)];

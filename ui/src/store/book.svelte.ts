@@ -249,6 +249,7 @@ export class Book {
     this.journal = null;
     this.broken = null;
     this.id = null;
+    this.places = NOTHING;
   }
 
   #listener(): ConstructorParameters<typeof Journal>[2] {

@@ -5,6 +5,8 @@ import type { Page } from "../store/page";
 export const IS_MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
 /** The name of the key that commands are given with. */
 export const COMMAND = IS_MAC ? "⌘" : "Ctrl";
+/** There is no keyboard but the one on the screen, as on phones. */
+export const isTouch = matchMedia("(hover: none) and (pointer: coarse)").matches;
 
 /** Whether a key confirms or edits what an input method has not handed over yet: Enter then never sends. */
 export function isComposing(event: KeyboardEvent): boolean {
