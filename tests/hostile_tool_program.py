@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from typing import Any
@@ -37,6 +38,10 @@ def main() -> None:
         time.sleep(600)
     if kind == "endless at once":
         endless()
+    if kind == "parent":
+        subprocess.Popen(
+            [sys.executable, __file__, "mute", *sys.argv[2:]], stdout=subprocess.DEVNULL
+        )
     if kind == "garbage":
         for line in ("hello", "{", '{"jsonrpc": "2.0"}', "\x00\xff", "[]", ""):
             sys.stdout.write(line + "\n")

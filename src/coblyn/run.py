@@ -28,7 +28,16 @@ from coblyn.errors import Cancelled, ProgramFailed
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Environment", "Finished", "end_tree", "ending_signals", "run", "show_command", "stream"]
+__all__ = [
+    "Environment",
+    "Finished",
+    "end_group",
+    "end_tree",
+    "ending_signals",
+    "run",
+    "show_command",
+    "stream",
+]
 
 Environment = Mapping[str, str | None]
 """Changes to the environment: a value sets a variable, None removes it."""
@@ -150,6 +159,28 @@ def end_tree(pid: int, *, grace: float = _GRACE_SECONDS) -> None:
             alive += root.children(recursive=True)
         _signal(alive, hard=True)
         psutil.wait_procs(alive, timeout=grace)
+
+
+def end_group(leader: int, *, grace: float = _GRACE_SECONDS) -> None:
+    """End what is left of the group of a process that has ended and was waited for, as `end_tree` does.
+
+    Where there are no groups of processes (Windows), nothing is ended.
+    """
+    # No new process gets the number of a group that lives: one that has it means that the group is gone.
+    if not hasattr(os, "getpgid") or psutil.pid_exists(leader):
+        return
+    members = [each for each in psutil.process_iter() if _group(each.pid) == leader]
+    _signal(members, hard=False)
+    _, alive = psutil.wait_procs(members, timeout=grace)
+    _signal(alive, hard=True)
+    psutil.wait_procs(alive, timeout=grace)
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 @contextmanager

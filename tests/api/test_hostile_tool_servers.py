@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ from coblyn.mcp.tool_servers import ToolFailed, ToolLimits, ToolServers
 from factories import wait_for
 
 PROGRAM = str(Path(__file__).parents[1] / "hostile_tool_program.py")
+MARK = f"of-{os.getpid()}"
+"""Tells the programs of this process from those of tests that run beside it."""
 LIMITS = ToolLimits(seconds=60.0, start_seconds=60.0)
 
 Make = Callable[..., ToolServers]
@@ -26,7 +29,7 @@ async def made() -> AsyncIterator[Make]:
     servers: list[ToolServers] = []
 
     def make(kind: str, limits: ToolLimits = LIMITS) -> ToolServers:
-        server = ToolServer("bad", command=(sys.executable, PROGRAM, kind))
+        server = ToolServer("bad", command=(sys.executable, PROGRAM, kind, MARK))
         servers.append(ToolServers([server], limits))
         return servers[-1]
 
@@ -37,13 +40,22 @@ async def made() -> AsyncIterator[Make]:
 
 
 def programs() -> list[psutil.Process]:
+    """Those that run, also if the process that started them has ended."""
     found = []
-    for child in psutil.Process().children(recursive=True):
+    for each in psutil.process_iter():
         try:
-            found += [child] if PROGRAM in child.cmdline() else []
+            found += [each] if MARK in each.cmdline() else []
         except psutil.Error:
             continue
     return found
+
+
+async def test_what_a_program_has_started_ends_with_it(made: Make) -> None:
+    servers = made("parent")
+    await servers.tools("bad")
+    assert len(programs()) == 2
+    await servers.close()
+    assert not programs()
 
 
 async def test_a_line_without_end_fills_no_memory(made: Make) -> None:

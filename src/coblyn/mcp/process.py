@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from coblyn.errors import CoblynError
-from coblyn.run import end_tree
+from coblyn.run import end_group, end_tree
 
 if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
@@ -145,3 +145,4 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     # Its output stays open while it is not read to its end, or while another program has it; only this closes it.
     process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
     await process.wait()
+    await asyncio.to_thread(end_group, process.pid, grace=_GRACE_SECONDS)
