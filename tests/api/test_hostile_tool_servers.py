@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -103,3 +105,49 @@ def test_names_of_servers_leave_no_doubt_whose_a_tool_is(tmp_path: Path, name: s
     file.write_text(f'{{"mcpServers": {{"{name}": {{"command": "x"}}}}}}')
     with pytest.raises(SettingsError, match="underscore"):
         read_servers(file)
+
+
+JSON_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+EVENTS_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+
+
+@asynccontextmanager
+async def answering(head: bytes, begin: bytes, rest: bytes) -> AsyncIterator[str]:
+    """The address of a server whose answers have an end no client has seen."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head + b"Connection: close\r\n\r\n" + begin)
+            while True:
+                writer.write(rest)
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+
+
+@pytest.mark.parametrize(
+    ("head", "begin", "rest", "message"),
+    [
+        (JSON_HEAD, b'{"jsonrpc": "2.0", "id": 0, "result": "', b"x" * 65536, "longer than 16 MiB"),
+        (EVENTS_HEAD, b"event: message\ndata: ", b"x" * 65536, "exceeded the 16777216 byte limit"),
+        (EVENTS_HEAD, b"event: message\n", b"data: x\n" * 8192, "exceeded the 16777216 byte limit"),
+        (JSON_HEAD + b"Content-Encoding: gzip\r\n", b"", b"x" * 65536, "compressed"),
+    ],
+    ids=["json", "line", "lines", "compressed"],
+)
+async def test_an_answer_without_end_fills_no_memory(
+    head: bytes, begin: bytes, rest: bytes, message: str
+) -> None:
+    before = psutil.Process().memory_info().rss
+    async with answering(head, begin, rest) as url:
+        servers = ToolServers([ToolServer("bad", url=url)], LIMITS)
+        try:
+            with pytest.raises(ToolFailed, match=message):
+                await servers.tools("bad")
+        finally:
+            await servers.close()
+    assert psutil.Process().memory_info().rss - before < 12 * MAX_LINE

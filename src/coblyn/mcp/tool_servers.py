@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from coblyn import paths
 from coblyn.errors import BadRequest, CoblynError
+from coblyn.mcp.address import reaching
 from coblyn.mcp.process import running
 from coblyn.mcp.said import kept_in
 from coblyn.mcp.server_file import ToolServer
@@ -291,14 +292,10 @@ async def _client_of(
 ) -> Client:
     """The protocol's client; importing it takes a second."""
     await asyncio.to_thread(importlib.import_module, "mcp")
-    import httpx2
     from mcp import Client
-    from mcp.client.streamable_http import streamable_http_client
 
     if server.url:
-        client = httpx2.AsyncClient(headers=server.headers, timeout=httpx2.Timeout(30.0, read=None))
-        await stack.enter_async_context(client)
-        return Client(streamable_http_client(server.url, http_client=client))
+        return Client(reaching(server))
     said = stack.enter_context(kept_in(paths.logs() / f"tools-{server.name}.log"))
     return Client(running(server, said, report))
 
