@@ -9,7 +9,6 @@ from coblyn.chat.formats.json_call import read_arguments
 from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
-from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["APERTUS"]
@@ -68,11 +67,7 @@ def _text(value: str) -> str:
 
 
 def _rule(lark: Lark) -> CallRule:
-    def call(tool: Tool) -> str:
-        begin = lark.text(f"{{{json.dumps(tool.name, ensure_ascii=False)}: ")
-        return f'{begin} {lark.arguments(tool)} "}}"'
-
-    calls = lark.listed(lark.each(call), 'S "," S')
+    calls = lark.listed(lark.keyed_calls(), 'S "," S')
     return CallRule(_BEGIN, f'"[" {calls} "]" {lark.text(_END)}', (_BEGIN,), is_block=True)
 
 

@@ -140,27 +140,37 @@ class Lark:
     def calls(self, name: str = "name", arguments: str = "arguments") -> str:
         """A JSON object that calls one of the tools.
 
-        Those whose schemas mean the same within another one are written as one schema, since llguidance compiles what
-        they have in common once.
-
         Args:
             name: Key of the name.
             arguments: Key of the arguments.
         """
+
+        def members(tool: Tool) -> dict[str, Any]:
+            return {name: {"const": tool.name}, arguments: self._schemas[tool.name]}
+
+        return self._together(members, lambda tool: self.call(tool, name=name, arguments=arguments))
+
+    def keyed_calls(self) -> str:
+        """A JSON object whose only key is the name of a tool, with its arguments as the value."""
+
+        def alone(tool: Tool) -> str:
+            return f'"{{" S {_literal(_quoted(tool.name))} S ":" S {self.arguments(tool)} S "}}"'
+
+        return self._together(lambda tool: {tool.name: self._schemas[tool.name]}, alone)
+
+    def _together(
+        self, members: Callable[[Tool], dict[str, Any]], alone: Callable[[Tool], str]
+    ) -> str:
+        """One of the tools, as an object of certain members.
+
+        Those whose schemas mean the same within another one are written as one schema, since llguidance compiles what
+        they have in common once; the others have a rule of their own.
+        """
         together = [tool for tool in self.tools if _stands_alone(self._schemas[tool.name])]
         others = [tool for tool in self.tools if tool not in together]
-        whole = {"anyOf": [self._call_schema(tool, name, arguments) for tool in together]}
+        whole = {"anyOf": [_object_of(members(tool)) for tool in together]}
         rules = [self.json(whole)] if together else []
-        rules += [self.call(tool, name=name, arguments=arguments) for tool in others]
-        return self.any_of(rules)
-
-    def _call_schema(self, tool: Tool, name: str, arguments: str) -> dict[str, Any]:
-        return {
-            "type": "object",
-            "properties": {name: {"const": tool.name}, arguments: self._schemas[tool.name]},
-            "required": [name, arguments],
-            "additionalProperties": False,
-        }
+        return self.any_of([*rules, *map(alone, others)])
 
     def call(
         self, tool: Tool, *, name: str = "name", arguments: str = "arguments", before: str = ""
@@ -173,9 +183,7 @@ class Lark:
             arguments: Key of the arguments.
             before: What precedes the name, with a comma.
         """
-        key = _literal(json.dumps(name))
-        value = _literal(json.dumps(tool.name, ensure_ascii=False))
-        inner = _literal(json.dumps(arguments))
+        key, value, inner = map(_literal, map(_quoted, (name, tool.name, arguments)))
         shown = self.arguments(tool)
         return f'"{{" S {before} {key} S ":" S {value} S "," S {inner} S ":" S {shown} S "}}"'
 
@@ -369,6 +377,15 @@ def _stands_alone(schema: Mapping[str, Any]) -> bool:
     return not is_whole and '"$' not in json.dumps(schema)
 
 
+def _object_of(members: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": members,
+        "required": list(members),
+        "additionalProperties": False,
+    }
+
+
 def _refers_elsewhere(value: Any) -> bool:
     """Whether a part of a schema refers to the whole or another part, rather than to definitions."""
     if isinstance(value, list):
@@ -406,3 +423,7 @@ def _pattern(text: str) -> str:
 
 def _literal(text: str) -> str:
     return json.dumps(text, ensure_ascii=False) if text else ""
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
