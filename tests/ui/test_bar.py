@@ -32,7 +32,7 @@ STATES = {
     "all steps back": {"Generate", "Redo"},
     "a step forth": {"Generate", "Undo", "Redo"},
     "all steps forth": {"Generate", "Retry", "Undo"},
-    "being written": {"Stop", "Undo"},
+    "being written": {"Stop", "Retry", "Undo"},
     "stopped": {"Generate", "Retry", "Undo"},
 }
 

@@ -89,7 +89,7 @@ test("no server: gone", async () => {
 test("health, with all it may say", async () => {
   const said = { status: "ok", model: "m", accelerator: "CPU: AVX2", context: 4096 };
   const { api, calls } = server({ "health?quiet=1": () => json(said) });
-  expect(await api.health()).toEqual({ ...said, loaded: 1 });
+  expect(await api.health()).toEqual({ ...said, loaded: 1, failure: "" });
   expect(calls).toHaveLength(1);
 });
 
@@ -99,7 +99,7 @@ test("what health leaves out is asked elsewhere", async () => {
     "api/extra/true_max_context_length": () => json({ value: 2048 }),
     "api/v1/model": () => json({ result: "koboldcpp/m" }),
   });
-  expect(await api.health()).toEqual({ status: "ok", model: "m", accelerator: "", context: 2048, loaded: 1 });
+  expect(await api.health()).toEqual({ status: "ok", model: "m", accelerator: "", context: 2048, loaded: 1, failure: "" });
 });
 
 test("a server that is loading answers 503, and says so", async () => {

@@ -49,7 +49,7 @@ export function createApi(fetch?: Fetch): Api {
       const context = number(said.context) ?? number((await ask("api/extra/true_max_context_length")).value) ?? 0;
       const model = typeof said.model === "string" ? said.model : text((await ask("api/v1/model")).result).replace(/^koboldcpp\//, "");
       const status = STATUSES.find((known) => known === said.status) ?? "stopped";
-      return { status, model, accelerator: text(said.accelerator), context: context > 0 ? context : null, loaded: number(said.loaded) ?? 1 };
+      return { status, model, accelerator: text(said.accelerator), context: context > 0 ? context : null, loaded: number(said.loaded) ?? 1, failure: text(said.failure) };
     },
 
     stories: new StoriesApi(http),

@@ -12,6 +12,8 @@ export interface Health {
   context: number | null;
   /** Fraction of the model that is loaded, 0 to 1. */
   loaded: number;
+  /** Why the engine is stopped, in the server's words; empty for nothing, or where only administrators are told. */
+  failure: string;
 }
 
 /** A row of the server's table of generation parameters. */

@@ -13,7 +13,7 @@ import { begunNow } from "./writer";
 
 export async function writeTakes(session: Session, count: number): Promise<void> {
   const { generation, takes, sampler, outlook, book } = session;
-  if (!session.story || generation.isRunning || takes.isWriting) return;
+  if (!session.story || generation.isRunning || takes.isWriting || !(await session.canAsk())) return;
   session.close("generation");
   try {
     const table = await sampler.ready();

@@ -31,7 +31,7 @@ export class BoxGhost {
   async suggest(): Promise<void> {
     const { generation, sampler, outlook, book } = this.#session;
     const opening = this.#opening();
-    if (opening === null || generation.isRunning) return;
+    if (opening === null || generation.isRunning || !(await this.#session.canAsk())) return;
     const number = ++this.#count;
     this.text = "";
     this.#session.close("generation");

@@ -56,6 +56,9 @@ export class Generation {
     return this.isOurs || this.elsewhere !== "";
   }
 
+  /** Whether what is written goes into the text, and is not only offered. */
+  isPiece = false;
+
   /** Whether it is this page that writes. */
   get isOurs(): boolean {
     return this.phase !== "idle";
@@ -107,8 +110,9 @@ export class Generation {
   }
 
   /** Somebody has pressed the button: from now on it can be stopped, also while the prompt is put together. */
-  prepare(): void {
+  prepare(isPiece = false): void {
     this.phase = "sending";
+    this.isPiece = isPiece;
     this.#genkey = "";
   }
 

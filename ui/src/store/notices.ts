@@ -4,7 +4,7 @@ import { ApiError } from "../api/types";
 import { say } from "../words/words.svelte";
 
 /** What a notice is about; a new one takes the place of the older one about the same thing. */
-export type Topic = "generation" | "storage" | "tabs" | "story" | "turn" | "left" | "full" | "long";
+export type Topic = "generation" | "storage" | "tabs" | "story" | "turn" | "absence" | "left" | "full" | "long";
 
 export interface Action {
   label: string;
@@ -62,6 +62,14 @@ function split(message: string): [string, string] {
   const line = message.replace(/\s+/g, " ").trim();
   const end = /[.!?] (?=[\p{Lu}“])|。(?=.)/u.exec(line);
   return end ? [line.slice(0, end.index + 1), line.slice(end.index + 1).trim()] : [line, ""];
+}
+
+/** Why nothing can be generated now. */
+export function absentWords(absence: "gone" | "stopped" | "unloaded" | "coming", failure: string): Words {
+  const t = say();
+  if (absence === "gone") return { title: t.noticeGone, advice: t.noticeGoneHint };
+  const [title, advice] = absence === "stopped" ? split(failure) : ["", ""];
+  return { title: title || t.awayTitles[absence], advice: advice || t.awayHints[absence] };
 }
 
 /** The stories could not be reached at the start. */

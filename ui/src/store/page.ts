@@ -80,6 +80,18 @@ export class Page {
     this.place.showReceipt(pieceAt(this.session.story?.runs() ?? [], at));
   }
 
+  /** Loads the model anew whose engine has stopped. */
+  async startAgain(): Promise<void> {
+    const { picker, session, place } = this;
+    session.close("generation");
+    await picker.look();
+    const stopped = picker.models.find(({ answers }) => answers);
+    if (stopped) await picker.load(stopped.name);
+    // What goes on there, and why it fails.
+    if (place.panel !== "model") place.toggle("model");
+    await session.server.check();
+  }
+
   /** The journal of a story as steps in time. */
   timelineOf(story: string): Timeline {
     return new Timeline(this.#stories, story);

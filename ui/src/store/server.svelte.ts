@@ -2,6 +2,7 @@
 
 import type { Api } from "../api/client";
 import type { Health } from "../api/types";
+import { Pace } from "./pace";
 
 /** Milliseconds until the next look, by what was seen. */
 const AGAIN = { ok: 20_000, sleeping: 20_000, loading: 500, restarting: 500, stopped: 5000, unloaded: 5000, gone: 3000 };
@@ -10,8 +11,11 @@ export class Server {
   /** null until the first answer. */
   health = $state.raw<Health | null>(null);
   isGone = $state(false);
+  /** Seconds until the model is loaded; null while that is not known. */
+  secondsLeft = $state<number | null>(null);
 
   readonly #api: Api;
+  readonly #pace = new Pace();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asking: Promise<void> = Promise.resolve();
 
@@ -23,6 +27,19 @@ export class Server {
   get isReady(): boolean {
     const { status, model } = this.health ?? {};
     return !this.isGone && model !== "" && (status === "ok" || status === "sleeping");
+  }
+
+  /** Why nothing can be generated until somebody does something about it; null where it can be, or will by itself. */
+  get absence(): "gone" | "stopped" | "unloaded" | null {
+    if (this.isGone) return "gone";
+    const { status } = this.health ?? {};
+    return status === "stopped" || status === "unloaded" ? status : null;
+  }
+
+  /** Whether an engine is on its way: what is asked of it waits. */
+  get isComing(): boolean {
+    const { status } = this.health ?? {};
+    return !this.isGone && (status === "loading" || status === "restarting");
   }
 
   /** Looks now and from then on, while the page is on screen. */
@@ -49,6 +66,8 @@ export class Server {
     try {
       this.health = await this.#api.health();
       this.isGone = false;
+      const { status, model, loaded } = this.health;
+      this.secondsLeft = status === "loading" ? this.#pace.note(model, loaded, performance.now()) : null;
     } catch {
       // Any failure means the same here: it cannot be asked. What a generation fails with is told in words.
       this.isGone = true;

@@ -10,7 +10,7 @@ import { say } from "../words/words.svelte";
 import { Book, type BookEvents } from "./book.svelte";
 import { Effect } from "./effect.svelte";
 import { Generation } from "./generation.svelte";
-import { conflictNotice, type Notice, orphanNotice, storyNotice, type Topic } from "./notices";
+import { absentWords, conflictNotice, type Notice, orphanNotice, storyNotice, type Topic } from "./notices";
 import { Outlook } from "./outlook.svelte";
 import { Pager } from "./pager";
 import { findRunning } from "./resume";
@@ -21,6 +21,8 @@ import { Takes } from "./takes.svelte";
 import { Writer } from "./writer";
 
 const NUM_ALTERNATIVES = 6;
+/** Milliseconds between two looks at an engine that is waited for. */
+const WAIT = 100;
 
 export class Session {
   /** How often the writer has done what the tour asks for. */
@@ -36,6 +38,8 @@ export class Session {
 
   /** How many alternatives each token comes with; 0 while nobody wants to see them. */
   numAlternatives = 0;
+  /** What is offered has come, or will not. */
+  suggesting: Promise<void> = Promise.resolve();
   /** Where one writes in a mode with turns, while it is shown. */
   box: HTMLElement | null = null;
 
@@ -131,14 +135,41 @@ export class Session {
   }
 
   /** Writes on at the end; true if the model came to an end by itself. It may be kept from ending the text at once. */
-  generate(keepsOn = false): Promise<boolean> {
+  async generate(keepsOn = false): Promise<boolean> {
+    if (!(await this.canAsk(true))) return false;
     this.deeds = { ...this.deeds, generations: this.deeds.generations + 1 };
     return this.#writer.write("end", "", keepsOn);
   }
 
-  /** Another take of the last piece, from the same place; the old one comes back with undo. */
-  retry(): Promise<boolean> {
-    if (!this.facts.canRetry) return Promise.resolve(false);
+  /**
+   * Whether there is a text, and somebody to write it; else it says why not, unless that has passed meanwhile.
+   *
+   * @param mayWait Whether an engine that is on its way will do.
+   */
+  async canAsk(mayWait = false): Promise<boolean> {
+    const { server } = this;
+    if (!this.#story) return false;
+    if (server.absence) await server.check();
+    const why = server.absence ?? (server.isComing && !mayWait ? "coming" : null);
+    if (why) this.notify({ topic: "absence", tone: why === "coming" ? "info" : "error", ...absentWords(why, server.health?.failure ?? "") });
+    return why === null;
+  }
+
+  /**
+   * Waits for an engine that is on its way.
+   *
+   * @returns False if the writer has stopped that, or none comes any more.
+   */
+  async awaitEngine(): Promise<boolean> {
+    while (this.server.isComing && this.generation.phase === "sending") await new Promise((resolve) => setTimeout(resolve, WAIT));
+    return this.generation.phase === "sending" && (this.server.absence === null || this.canAsk());
+  }
+
+  /** Another take of the last piece, from the same place; the old one comes back with undo. One that is being written is stopped first. */
+  async retry(): Promise<boolean> {
+    if (!this.canRetry) return false;
+    if (this.generation.isRunning) await this.settle();
+    if (this.generation.isRunning || !(await this.canAsk(true))) return false;
     this.deeds = { ...this.deeds, retries: this.deeds.retries + 1 };
     return this.#writer.write("piece");
   }
@@ -157,12 +188,18 @@ export class Session {
   get canUndo(): boolean {
     // Where nothing can be saved the editor takes the steps.
     const canUndo = this.book.journal?.isCutOff ? this.facts.canUndo : this.book.steps.canUndo;
-    return canUndo || this.generation.isRunning;
+    return this.book.id !== null && (canUndo || this.generation.isRunning);
   }
 
   get canRedo(): boolean {
     const canRedo = this.book.journal?.isCutOff ? this.facts.canRedo : this.book.steps.canRedo;
-    return canRedo && !this.generation.isRunning;
+    return this.book.id !== null && canRedo && !this.generation.isRunning;
+  }
+
+  /** Also of the piece that is being written, once it has words: it is stopped first. */
+  get canRetry(): boolean {
+    const { isRunning, isPiece, phase } = this.generation;
+    return this.book.id !== null && this.facts.canRetry && (!isRunning || (isPiece && phase === "writing")) && !this.takes.isWriting;
   }
 
   /** One step back; a generation that runs is stopped first, and is that step. */
@@ -175,6 +212,7 @@ export class Session {
   }
 
   async redo(): Promise<void> {
+    if (this.generation.isRunning) return;
     await this.settle();
     if (!(await this.book.step("redo"))) this.#story?.redo();
   }
@@ -219,7 +257,7 @@ export class Session {
   /** Stops what is being written, and waits until all of it is in the text. */
   async settle(): Promise<void> {
     if (this.generation.isOurs) this.generation.stop();
-    await this.#writer.done;
+    await Promise.all([this.#writer.done, this.suggesting]);
   }
 
   /** Heat and alternatives on the words that a model draws from now on; shown or not. */

@@ -1,5 +1,6 @@
 /** A continuation at the caret that is only offered, at most a paragraph: what of it is accepted is in the story. */
 
+import type { Story } from "../editor/story";
 import { newId } from "../journal/journal.svelte";
 import { newKey } from "./generation.svelte";
 import { wordsFor } from "./notices";
@@ -14,8 +15,16 @@ import { begunNow } from "./writer";
 export const LENGTH = 80;
 
 export async function suggest(session: Session): Promise<void> {
-  const { story, generation, sampler, outlook, book } = session;
-  if (!story || generation.isRunning) return;
+  const { story, generation } = session;
+  // Another one is wanted while it comes.
+  if (generation.isOurs && !generation.isPiece && story?.ghost()) await session.settle();
+  if (!story || generation.isRunning || !(await session.canAsk())) return;
+  session.suggesting = offer(session, story);
+  await session.suggesting;
+}
+
+async function offer(session: Session, story: Story): Promise<void> {
+  const { generation, sampler, outlook, book } = session;
   const [at, piece] = [story.caret(), newId()];
   session.close("generation");
   story.dismissGhost();

@@ -34,7 +34,7 @@ export class Writer {
     const { story, generation, takes } = this.#session;
     if (!story || generation.isRunning || takes.isWriting || this.#isStarting) return Promise.resolve(false);
     this.#isStarting = true;
-    generation.prepare();
+    generation.prepare(true);
     this.#run = this.#write(story, { place, opening, keepsOn }).finally(() => (this.#isStarting = false));
     return this.#run;
   }
@@ -44,7 +44,7 @@ export class Writer {
     const { generation } = this.#session;
     if (generation.isRunning || this.#isStarting) return Promise.resolve(false);
     this.#isStarting = true;
-    generation.prepare();
+    generation.prepare(true);
     this.#run = this.#resume(running).finally(() => (this.#isStarting = false));
     return this.#run;
   }
@@ -127,6 +127,10 @@ export class Writer {
   async #generate(story: Story, id: string, { place, opening, keepsOn }: Wanted, claim: Claim, old: Written | null): Promise<boolean> {
     const session = this.#session;
     const { book, generation, outlook, sampler } = session;
+    if (!(await session.awaitEngine())) {
+      generation.giveUp();
+      return false;
+    }
     const table = await sampler.ready();
     const begun = { ...begunNow(session), opening, keepsOn };
     const sent = await outlook.prepare(place === "piece" ? (story.piece()?.from ?? null) : null);

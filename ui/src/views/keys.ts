@@ -15,6 +15,8 @@ export function isComposing(event: KeyboardEvent): boolean {
 
 export function onPageKey(event: KeyboardEvent, page: Page): void {
   const { session, place, modes } = page;
+  // What lies over the desk has keys of its own; nothing is written behind it.
+  if (event.key === "Enter" && (place.isPaletteOpen || document.querySelector("main")?.inert)) return;
   if (event.key === "Enter" && event.ctrlKey && event.altKey) {
     event.preventDefault();
     void modes.writeTakes(3);
