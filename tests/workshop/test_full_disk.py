@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from coblyn import paths
+from coblyn.engine.config import EngineConfig
 from coblyn.errors import DiskFull
 from coblyn.models import created, store
 from coblyn.models.created import Name
@@ -21,6 +22,7 @@ from coblyn.native.bundle import Bundle
 from coblyn.progress import Progress
 from coblyn.workshop.convert import convert, open_original
 from coblyn.workshop.converter import Converter
+from coblyn.workshop.examine import observe
 from coblyn.workshop.quantize import Recipe, plan_quantized, quantize
 from coblyn.workshop.split import merge, open_whole, split, split_by_tensors
 from gguf_file import whole_model
@@ -113,6 +115,19 @@ def test_quantizing_names_the_disk(disk: Path, fill: Fill, bundle: Bundle, tmp_p
     plan = plan_quantized(model, recipe, bundle.lib_dir)
     with pytest.raises(DiskFull, match=r"to Q8_0: no space left in"):
         quantize(plan, recipe, disk / "small.gguf", bundle.lib_dir, fill)
+    assert left(disk) == ["others"]
+
+
+@pytest.mark.native
+def test_an_importance_matrix_names_the_disk(
+    disk: Path, fill: Fill, bundle: Bundle, tmp_path: Path
+) -> None:
+    model = whole_model().write(tmp_path / "source.gguf")
+    text = tmp_path / "text.txt"
+    text.write_text("a" * 20_000, "utf-8")  # is still read when the disk is full
+    config = EngineConfig(str(model), str(bundle.lib_dir), kernels=False, threads=1)
+    with pytest.raises(DiskFull, match="Writing the importance matrix: no space left in"):
+        observe(model, text, disk / "new.gguf", config, length=32, report=fill)
     assert left(disk) == ["others"]
 
 

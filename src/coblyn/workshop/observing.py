@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from coblyn.engine.config import EngineConfig
 from coblyn.errors import EngineError
+from coblyn.files import disk_errors
 from coblyn.llama.library import Library
 from coblyn.llama.watch import Product, Watch
 from coblyn.workshop.importance import Importance, Sums, write_importance
@@ -125,7 +126,11 @@ def observe(library: Library, request: dict[str, Any], tell: Tell) -> dict[str, 
     _tell_progress(tell, request, len(chunks), len(chunks))
     length = len(chunks[0])
     importance = Importance(observer.sums(), [request["name"]], len(chunks), length)
-    with Path(request["target"]).open("wb") as file:
+    target = Path(request["target"])
+    with (
+        disk_errors(target.parent, what="Writing the importance matrix"),
+        target.open("wb") as file,
+    ):
         write_importance(file, importance)
     unseen = [name for name, sums in importance.sums.items() if not sums.counts.all()]
     return {"num_chunks": len(chunks), "num_tensors": len(importance.sums), "unseen": unseen}
