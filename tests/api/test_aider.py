@@ -41,7 +41,7 @@ def aider(pytestconfig: pytest.Config) -> Path:
     stamp = place / "installed.json"
     if not stamp.is_file() or json.loads(stamp.read_text("utf-8")) != [PACKAGE, sys.version]:
         venv.create(place, clear=True, with_pip=True)
-        command = [programs / "python", "-m", "pip", "install", "--quiet", PACKAGE]
+        command = [programs / "python", "-m", "pip", "install", "--quiet", "--no-compile", PACKAGE]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             pytest.skip(f"pip cannot install aider here: {done.stderr.strip()[-300:]}")
