@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import permutations
 from typing import Any
 
 import hypothesis.strategies as st
@@ -15,6 +16,7 @@ from coblyn.constraints.constraint import Constraint
 from coblyn.constraints.exclusive import is_disjoint
 from coblyn.constraints.grammar import grammar_of
 from coblyn.constraints.kinds import Scope
+from coblyn.constraints.node import Node
 from coblyn.constraints.rewriting import rewritten
 from coblyn.constraints.spelling import other_than
 from coblyn.errors import ConstraintRefused
@@ -164,6 +166,30 @@ def test_what_cannot_be_said_is_refused(schema: object, reason: str) -> None:
     with pytest.raises(ConstraintRefused) as caught:
         grammar_of(Constraint("json_schema", json.dumps(schema)))
     assert reason in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "parts", [[{}], [{"if": {"required": ["more"]}, "then": {"minProperties": 1}}]]
+)
+@pytest.mark.parametrize("more", [{}, {"additionalProperties": True}])
+def test_conditions_of_an_object_refuse_no_other_names(more: Node, parts: list[Node]) -> None:
+    kind = {"type": "object", "properties": {"kind": {"enum": ["a", "b"]}}, "required": ["kind"]}
+    schema = {**more, **kind, "allOf": parts}
+    assert text_fits(schema, '{"kind":"a","more":1}')
+    assert not text_fits(schema, '{"kind":"c","more":1}')
+
+
+def test_patterns_of_names_count_wherever_they_stand() -> None:
+    parts = {
+        "properties": {"kind": {"type": "string"}},
+        "allOf": [{"required": ["kind"]}],
+        "patternProperties": {"^x": {"type": "integer"}},
+        "additionalProperties": False,
+    }
+    for names in permutations(parts):
+        schema = {"type": "object", **{name: parts[name] for name in names}}
+        assert text_fits(schema, '{"kind":"a","x1":1}')
+        assert not text_fits(schema, '{"kind":"a","y":1}')
 
 
 CONTENTS = {"$schema": DRAFT_7, "type": "string", "contentEncoding": "base64"}

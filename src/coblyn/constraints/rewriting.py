@@ -100,10 +100,10 @@ class _Rewriter:
         num_properties(node)
         node = {key: self._inner(key, value) for key, value in node.items()}
         if self._has_plain_text:
-            return node
+            return _with_patterns_last(node)
         plain = with_plain_names(node)
         self.needs_plain_text |= plain is None
-        return node if plain is None else plain
+        return _with_patterns_last(node if plain is None else plain)
 
     def _inner(self, key: str, value: Any) -> Any:
         if key in NAMED and isinstance(value, dict):
@@ -111,6 +111,14 @@ class _Rewriter:
         if key in MANY and isinstance(value, list):
             return [self.schema(each) for each in value]
         return self.schema(value) if key in ONE else value
+
+
+def _with_patterns_last(node: Node) -> Node:
+    """The same, since llguidance loses patterns of names that allOf parts from ``additionalProperties``."""
+    last = ("patternProperties", "additionalProperties")
+    if "allOf" not in node or not node.keys() >= set(last):
+        return node
+    return _without(node, *last) | {key: node[key] for key in last}
 
 
 def _counts(node: Node, _: Scope) -> None:
