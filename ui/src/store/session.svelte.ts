@@ -207,7 +207,10 @@ export class Session {
     this.deeds = { ...this.deeds, undos: this.deeds.undos + 1 };
     // What another page writes is stopped first, and is a step then.
     if (this.generation.elsewhere !== "") return this.generation.stop();
+    const { isOurs, isPiece: ofText, phase } = this.generation;
+    const [isEarly, before] = [isOurs && ofText && phase !== "writing", this.text];
     await this.settle();
+    if (isEarly && this.text === before) return; // nothing had happened yet
     if (!(await this.book.step("undo"))) this.#story?.undo();
   }
 
