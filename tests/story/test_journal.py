@@ -100,6 +100,21 @@ def test_a_version_that_is_not_there_yet_is_refused(shelf: Shelf) -> None:
         shelf.type(0, "x", base=7)
 
 
+def test_a_batch_is_repeated_on_an_old_version_within_the_bound_for_what_others_did(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coblyn.story.store.journal.MAX_BEHIND", 2)
+    mine = [{"id": name, **edit(0, name)} for name in "abc"]
+    shelf.do(*mine, base=0)
+    shelf.type(0, "x")
+    shelf.type(0, "y")
+    assert shelf.do(*mine, base=0).records == ()
+    shelf.type(0, "z")
+    with pytest.raises(TooFarBehind):
+        shelf.do(*mine, base=0)
+    assert shelf.text == "zyxcba"
+
+
 def test_removed_things_go_to_the_trash_and_come_back(shelf: Shelf) -> None:
     entry = {"keys": ["lamp"]}
     shelf.do({"kind": "put", "place": "lore/lamp", "value": entry})

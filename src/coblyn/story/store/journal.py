@@ -165,6 +165,8 @@ class Journal:
         with self._writing(story) as connection:
             newest = _version(connection, story)
             known = _known(connection, story, [one.id for one in proposed])
+            # Of a repeated batch too, for its answer tells what others did since; how long it is itself does not count.
+            _require_near(base, newest, len(known))
             new = [one for one in proposed if one.id not in known]
             if not new:
                 return Appended(newest, ())
@@ -334,11 +336,6 @@ class Journal:
         newest: int,
         proposed: Sequence[Proposed],
     ) -> list[Move]:
-        if base > newest or newest - base > MAX_BEHIND:
-            raise TooFarBehind(
-                f"The operations stand on version {base}, and the story is at {newest}.",
-                hint="Load the story again, and send them again.",
-            )
         sent = {one.id: one.operation for one in proposed}
         return [
             Move(record.operation, sent.get(record.id))
@@ -427,6 +424,14 @@ def _version(connection: sqlite3.Connection, story: str) -> int:
     if row is None:
         raise StoryNotFound(story)
     return int(row[0])
+
+
+def _require_near(base: int, newest: int, num_known: int) -> None:
+    if base > newest or newest - base - num_known > MAX_BEHIND:
+        raise TooFarBehind(
+            f"The operations stand on version {base}, and the story is at {newest}.",
+            hint="Load the story again, and send them again.",
+        )
 
 
 def _known(connection: sqlite3.Connection, story: str, names: Sequence[str]) -> set[str]:
