@@ -144,7 +144,23 @@ def test_broken_template_is_named_with_its_line(source: str, where: str) -> None
     assert where in str(caught.value)
 
 
+def test_template_may_add_to_its_own_lists() -> None:
+    source = (
+        "{% set ns = namespace(ids=[]) %}{% for message in messages %}"
+        "{% set _ = ns.ids.append(message.content) %}{% endfor %}{{ ns.ids | join('+') }}"
+    )
+    assert render(source, [Message("user", "a"), Message("user", "b")]) == "a+b"
+
+
+@pytest.mark.parametrize("given", ["messages", "extra.names"])
+def test_template_may_not_add_to_what_it_is_given(given: str) -> None:
+    template = ChatTemplate(f"{{{{ {given}.append(1) }}}}")
+    with pytest.raises(ModelBroken, match="unsafe"):
+        template.render([Message("user", "a")], variables={"extra": {"names": []}})
+
+
 HOSTILE = [
+    "{{ [].append(1) }}{{ messages.append(1) }}",
     "{{ ''.__class__.__mro__ }}",
     "{{ messages.append(1) }}",
     "{{ 'x' * 10**9 }}",

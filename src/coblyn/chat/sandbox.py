@@ -1,6 +1,7 @@
 """A Jinja environment in which an untrusted template can neither access the system nor run forever.
 
-Jinja's own sandbox forbids private attributes and changes of arguments. It limits neither time nor memory, and a chat
+Jinja's own sandbox forbids private attributes and changes of any list; a template may add to its own here, as some do
+that llama.cpp renders, and not to those it was given. It limits neither time nor memory, and a chat
 template comes from a model file that anyone may have made. So every loop iteration, call and filter here checks the
 clock, and operations that could make a huge value are estimated first.
 """
@@ -8,10 +9,11 @@ clock, and operations that could make a huge value are estimated first.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, NoReturn, cast
 
@@ -39,6 +41,33 @@ _PADDING = frozenset({"center", "expandtabs", "indent", "ljust", "rjust", "wordw
 _WIDE_FORMAT = re.compile(r"\d{5}|\*|\{[^}]*\{")
 
 _deadline: ContextVar[float] = ContextVar("deadline")
+
+
+class _Given:
+    """The variables of a rendering."""
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self._variables = variables
+
+    @functools.cached_property
+    def _lists(self) -> frozenset[int]:
+        return frozenset(map(id, _lists_in(self._variables)))
+
+    def has(self, item: list[Any]) -> bool:
+        """Whether a list is one of them, or within one."""
+        return id(item) in self._lists
+
+
+def _lists_in(value: Any) -> Iterator[list[Any]]:
+    if isinstance(value, list):
+        yield value
+    items = value.values() if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping | list | tuple):
+        for item in items:
+            yield from _lists_in(item)
+
+
+_given: ContextVar[_Given] = ContextVar("given")
 
 
 class GenerationBlock(Extension):
@@ -94,6 +123,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             TemplateRefusal: The template refuses the conversation.
         """
         token = _deadline.set(time.thread_time() + MAX_SECONDS)
+        given = _given.set(_Given(variables))
         try:
             parts, length = [], 0
             for part in template.generate(_dates() | variables):
@@ -104,6 +134,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return "".join(parts)
         finally:
             _deadline.reset(token)
+            _given.reset(given)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether a template may use an attribute."""
+        if attr == "append" and isinstance(obj, list):
+            given = _given.get(None)  # none while the template is compiled
+            return given is not None and not given.has(obj)
+        return super().is_safe_attribute(obj, attr, value)
 
     def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Call a function from a template unless its result could be huge."""
