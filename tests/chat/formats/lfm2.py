@@ -22,6 +22,8 @@ CASES = [
         calls=[("now", "{}")],
     ),
     Case("No.", "No."),
+    Case("No.<|tool_call_start|> <|tool_call_end|>", "No."),
+    Case(calls(), ""),
     Case(calls(OSLO), calls=[MEANT]),
     Case(calls(OSLO, "now()", OSLO), calls=[MEANT, ("now", "{}"), MEANT]),
     Case(calls(OSLO) + "Let me look.", "Let me look.", [MEANT]),

@@ -66,7 +66,8 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[No
             out.begin_thought()
             yield from _read_text(incoming, out, out.reasoning)
         else:
-            yield from _read_body(incoming, out, situation)
+            is_answer = not recipient or recipient == _USER
+            yield from _read_body(incoming, out, situation, is_answer=is_answer)
 
 
 def _read_header(incoming: Incoming) -> Reading[str | None]:
@@ -88,14 +89,26 @@ def _read_header(incoming: Incoming) -> Reading[str | None]:
     return "" if has_begun else None
 
 
-def _read_body(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
-    """Read a message. Its text may contain calls, whoever it is addressed to."""
+def _read_body(
+    incoming: Incoming, out: Outgoing, situation: Situation, *, is_answer: bool
+) -> Reading[None]:
+    """Read a message. It may contain calls, whoever it is addressed to; after words of an answer they are examples."""
     calls = _CALLS if situation.tools else {}
-    while mark := (yield from incoming.before((*calls, *_ENDS, _NEXT), out.content)):
+    has_words = False
+
+    def say(text: str) -> None:
+        nonlocal has_words
+        has_words = has_words or bool(text.strip())
+        out.content(text)
+
+    while mark := (yield from incoming.before((*calls, *_ENDS, _NEXT), say)):
         if mark not in calls:
             break
         incoming.take(len(mark))
-        yield from _CALLS[mark](incoming, out, situation, mark)
+        if is_answer and has_words:
+            out.content(mark)
+        else:
+            yield from _CALLS[mark](incoming, out, situation, mark)
     yield from incoming.accept_any(*_ENDS)
     out.border()
 

@@ -122,6 +122,8 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
     yield from incoming.skip_space()
     while (yield from incoming.accept(_BEGIN)):  # some write it twice
         yield from incoming.skip_space()
+    if (yield from incoming.accept(_END)):  # it calls nothing
+        return
     first = yield from incoming.peek(1)
     is_json = first == "{" or (first == "[" and (yield from incoming.peek_inside()) == "{")
     is_whole = yield from (
