@@ -144,17 +144,19 @@ def test_broken_template_is_named_with_its_line(source: str, where: str) -> None
     assert where in str(caught.value)
 
 
-def test_template_may_add_to_its_own_lists() -> None:
+def test_template_may_change_its_own_lists() -> None:
     source = (
         "{% set ns = namespace(ids=[]) %}{% for message in messages %}"
-        "{% set _ = ns.ids.append(message.content) %}{% endfor %}{{ ns.ids | join('+') }}"
+        "{% set _ = ns.ids.append(message.content) %}{% endfor %}{{ ns.ids.pop(0) }}+{{ ns.ids | join }}"
     )
     assert render(source, [Message("user", "a"), Message("user", "b")]) == "a+b"
 
 
-@pytest.mark.parametrize("given", ["messages", "extra.names"])
-def test_template_may_not_add_to_what_it_is_given(given: str) -> None:
-    template = ChatTemplate(f"{{{{ {given}.append(1) }}}}")
+@pytest.mark.parametrize(
+    "change", ["messages.append(1)", "messages.pop()", "extra.names.append(1)"]
+)
+def test_template_may_not_change_what_it_is_given(change: str) -> None:
+    template = ChatTemplate(f"{{{{ {change} }}}}")
     with pytest.raises(ModelBroken, match="unsafe"):
         template.render([Message("user", "a")], variables={"extra": {"names": []}})
 

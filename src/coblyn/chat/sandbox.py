@@ -1,9 +1,9 @@
 """A Jinja environment in which an untrusted template can neither access the system nor run forever.
 
-Jinja's own sandbox forbids private attributes and changes of any list; a template may add to its own here, as some do
-that llama.cpp renders, and not to those it was given. It limits neither time nor memory, and a chat
-template comes from a model file that anyone may have made. So every loop iteration, call and filter here checks the
-clock, and operations that could make a huge value are estimated first.
+Jinja's own sandbox forbids private attributes and changes of any list; a template may append to and pop its own here,
+as some do that llama.cpp renders, and not those it was given. It limits neither time nor memory, and a chat template
+comes from a model file that anyone may have made. So every loop iteration, call and filter here checks the clock, and
+operations that could make a huge value are estimated first.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Whether a template may use an attribute."""
-        if attr == "append" and isinstance(obj, list):
+        if attr in ("append", "pop") and isinstance(obj, list):
             given = _given.get(None)  # none while the template is compiled
             return given is not None and not given.has(obj)
         return super().is_safe_attribute(obj, attr, value)
