@@ -16,7 +16,7 @@ from coblyn.story.operation import Edit, Put
 from coblyn.story.record import read_proposed
 from coblyn.story.state import NEW, apply
 from coblyn.story.store.database import Database, StoriesUnreadable
-from coblyn.story.store.journal import Journal, StoryNotFound, TooFarBehind
+from coblyn.story.store.journal import AlreadyDone, Journal, StoryNotFound, TooFarBehind
 from coblyn.story.store.library import Library
 from coblyn.story.store.rows import StoryDamaged
 from coblyn.story.text import Text
@@ -110,8 +110,11 @@ def test_a_batch_is_repeated_on_an_old_version_within_the_bound_for_what_others_
     shelf.type(0, "y")
     assert shelf.do(*mine, base=0).records == ()
     shelf.type(0, "z")
-    with pytest.raises(TooFarBehind):
+    with pytest.raises(AlreadyDone):
         shelf.do(*mine, base=0)
+    with pytest.raises(TooFarBehind) as caught:
+        shelf.do(*mine, {"id": "d", **edit(0, "d")}, base=0)
+    assert caught.value.code == "too_far_behind"
     assert shelf.text == "zyxcba"
 
 

@@ -43,7 +43,9 @@ export async function leftOf(outbox: Outbox, story: string, author: string, told
 /** Whether it was sent, or can be sent at another time. */
 async function isDone(api: Pick<StoriesApi, "append">, outbox: Outbox, waiting: Waiting): Promise<boolean> {
   try {
-    await api.append(waiting.story, waiting.base, waiting.author, waiting.operations);
+    await api.append(waiting.story, waiting.base, waiting.author, waiting.operations).catch((error: unknown) => {
+      if (!(error instanceof ApiError && error.type === "already_done")) throw error;
+    });
     await outbox.keep({ ...waiting, operations: [] });
     return true;
   } catch (error) {

@@ -36,4 +36,5 @@ export const ERRORS: Readonly<Record<string, string>> = {
   stories_unreadable: "无法读取存放故事的文件，其中内容未被改动。",
   conflict: "此处与另一页面都改过。",
   too_far_behind: "此页面落后太多。请重新载入。",
+  already_done: "这些改动已保存，但此页面落后太多。请重新载入。",
 };

@@ -27,7 +27,16 @@ from coblyn.story.store.rows import (
 from coblyn.story.text import num_common, units
 from coblyn.story.undo import Mark, Role, first_outstanding, to_redo, to_undo, uncancelled
 
-__all__ = ["MAX_BEHIND", "Appended", "Journal", "Stepped", "Steps", "StoryNotFound", "TooFarBehind"]
+__all__ = [
+    "MAX_BEHIND",
+    "AlreadyDone",
+    "Appended",
+    "Journal",
+    "Stepped",
+    "Steps",
+    "StoryNotFound",
+    "TooFarBehind",
+]
 
 SNAPSHOT_EVERY = 200
 KEPT_CLOSELY = 2000
@@ -57,6 +66,12 @@ class TooFarBehind(CoblynError):
 
     code = "too_far_behind"
     status = 409
+
+
+class AlreadyDone(TooFarBehind):
+    """Nothing of a batch is new, but its client stands too far behind to be told of what others did."""
+
+    code = "already_done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +175,15 @@ class Journal:
             StoryNotFound: There is no such story.
             Conflict: Others have changed the same since.
             TooFarBehind: Too much has happened since, or the version is not there yet.
+            AlreadyDone: Too much has happened since, but all of them are done.
             BadRequest: One cannot be done.
         """
         with self._writing(story) as connection:
             newest = _version(connection, story)
             known = _known(connection, story, [one.id for one in proposed])
             # Of a repeated batch too, for its answer tells what others did since; how long it is itself does not count.
-            _require_near(base, newest, len(known))
+            error = AlreadyDone if len(known) == len(proposed) else TooFarBehind
+            _require_near(base, newest, len(known), error)
             new = [one for one in proposed if one.id not in known]
             if not new:
                 return Appended(newest, ())
@@ -426,11 +443,11 @@ def _version(connection: sqlite3.Connection, story: str) -> int:
     return int(row[0])
 
 
-def _require_near(base: int, newest: int, num_known: int) -> None:
+def _require_near(base: int, newest: int, num_known: int, error: type[TooFarBehind]) -> None:
     if base > newest or newest - base - num_known > MAX_BEHIND:
-        raise TooFarBehind(
+        raise error(
             f"The operations stand on version {base}, and the story is at {newest}.",
-            hint="Load the story again, and send them again.",
+            hint="Load the story again, and send again what it does not have.",
         )
 
 
