@@ -106,6 +106,27 @@ async def test_calls_run_between_steps() -> None:
     await engine.close()
 
 
+async def test_a_call_that_nobody_waits_for_any_more_ends_nothing() -> None:
+    engine = LocalEngine(FakeRunner)
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        begun.set()
+        goes_on.wait(10)
+
+    held = asyncio.create_task(engine.call(hold))
+    await asyncio.to_thread(begun.wait, 10)
+    calls: list[object] = []
+    given_up = asyncio.create_task(engine.call(calls.append))
+    await asyncio.sleep(0)
+    for task in (held, given_up):
+        task.cancel()
+    goes_on.set()
+    assert await engine.call(lambda _: 7) == 7
+    assert calls == []
+    await engine.close()
+
+
 class PickyRunner(FakeRunner):
     """Can not prepare some requests, and not even for a reason that is known."""
 

@@ -58,10 +58,17 @@ class _Call:
         self.future: Future[Any] = Future()
 
     def run(self, scheduler: Scheduler, runner: Runner) -> None:
-        """Run it; the caller gets what it raises."""
+        """Run it, unless the caller has given up; the caller gets what it raises."""
+        if not self.future.set_running_or_notify_cancel():
+            return
         try:
             self.future.set_result(self._function(scheduler, runner))
         except BaseException as error:  # noqa: BLE001 - the border of a thread
+            self.future.set_exception(error)
+
+    def refuse(self, error: Exception) -> None:
+        """Fail it, unless the caller has given up."""
+        if self.future.set_running_or_notify_cancel():
             self.future.set_exception(error)
 
 
@@ -233,7 +240,7 @@ class Core:
                 self._preparing.take(message)
                 self._refuse(message, error)
             elif isinstance(message, _Call):
-                message.future.set_exception(error)
+                message.refuse(error)
 
     def _loop(self, runner: Runner) -> None:
         limits = Limits(
