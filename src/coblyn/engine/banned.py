@@ -15,8 +15,11 @@ __all__ = ["Banned", "Place", "banned_of"]
 _MAX_CHARACTERS = 1 << 12
 """Of more characters with a common beginning it is not found out whether all of them are banned."""
 
-_MAX_KEPT = 1 << 12
-"""Answers to that which are kept: at most places of a text the states are the same as before."""
+_MAX_KEPT = 1 << 10
+"""Answers to that which are kept."""
+
+_MAX_THREADS = 16
+"""Threads of a state whose answers are kept. Few come again and again; many are hardly ever the same, and take room."""
 
 
 class Place(NamedTuple):
@@ -77,7 +80,9 @@ class Banned:
         begun = decoder.getstate()[0]
         if not begun:
             return False, length
-        return self._are_all_banned(characters_after(begun), place, length)
+        is_small = len(place.pattern.threads) <= _MAX_THREADS
+        are_all_banned = self._are_all_banned if is_small else self._try_all
+        return are_all_banned(characters_after(begun), place, length)
 
     def _try_all(self, characters: range, place: Place, length: int) -> tuple[bool, int]:
         if len(characters) > _MAX_CHARACTERS:
