@@ -204,6 +204,23 @@ def test_contents_are_checked_in_draft_7_only() -> None:
     assert text_fits({"type": "string", "contentMediaType": JSON_WITHIN}, '"{:}"')
 
 
+BASE64 = {"type": "string", "contentEncoding": "base64"}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "not": {"contentEncoding": "base64"}},
+        {"oneOf": [BASE64, {"type": "string", "maxLength": 3}]},
+        {"type": "string", "if": BASE64, "then": {"maxLength": 4}},
+    ],
+    ids=["not", "oneOf", "if"],
+)
+def test_contents_are_not_left_out_of_what_is_negated(schema: dict[str, Any]) -> None:
+    with pytest.raises(ConstraintRefused, match="is not enforced"):
+        grammar_of(Constraint("json_schema", json.dumps({"$schema": DRAFT_7, **schema})))
+
+
 @pytest.mark.parametrize(
     ("keyword", "value"), [("contentMediaType", JSON_WITHIN), ("contentEncoding", "base32")]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "identity",
     "inner",
     "listed",
+    "with_parts",
 ]
 
 Node = dict[str, Any]
@@ -91,3 +93,16 @@ def inner(node: Node, named: tuple[str, ...] = NAMED) -> list[Any]:
         elif key in ONE:
             found.append(value)
     return found
+
+
+def with_parts(node: Node, change: Callable[[Any], Any]) -> Node:
+    """The same with another schema in place of each that stands directly in it."""
+
+    def changed(key: str, value: Any) -> Any:
+        if key in NAMED and isinstance(value, dict):
+            return {name: change(each) for name, each in value.items()}
+        if key in MANY and isinstance(value, list):
+            return [change(each) for each in value]
+        return change(value) if key in ONE else value
+
+    return {key: changed(key, value) for key, value in node.items()}

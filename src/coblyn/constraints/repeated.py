@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from coblyn.constraints.node import MANY, NAMED, ONE, Node, inner
+from coblyn.constraints.node import Node, inner, with_parts
 
 __all__ = ["with_references"]
 
@@ -55,19 +55,10 @@ class _Parts:
         def part(value: Any) -> Any:
             if place := places.get(_text(value)):
                 return {"$ref": place}
-            return whole(value) if isinstance(value, dict) and not _is_base(value) else value
+            is_whole = isinstance(value, dict) and not _is_base(value)
+            return with_parts(value, part) if is_whole else value
 
-        def whole(node: Node) -> Node:
-            return {key: member(key, value) for key, value in node.items()}
-
-        def member(key: str, value: Any) -> Any:
-            if key in NAMED and isinstance(value, dict):
-                return {name: part(each) for name, each in value.items()}
-            if key in MANY and isinstance(value, list):
-                return [part(each) for each in value]
-            return part(value) if key in ONE else value
-
-        return whole(schema)
+        return with_parts(schema, part)
 
 
 def _text(part: Any) -> str:

@@ -16,15 +16,13 @@ from coblyn.constraints.inhabited import Inhabited
 from coblyn.constraints.kinds import ALL_KINDS, Scope, kinds_of
 from coblyn.constraints.negation import any_of, negated
 from coblyn.constraints.node import (
-    MANY,
-    NAMED,
-    ONE,
     Node,
     TooLarge,
     Unenforceable,
     also,
     identity,
     listed,
+    with_parts,
 )
 from coblyn.constraints.properties import (
     dependencies,
@@ -59,7 +57,9 @@ def rewritten(schema: Any, *, has_plain_text: bool = False) -> Any:
     draft = draft_of(schema.get("$schema") if isinstance(schema, dict) else None)
     try:
         schema = as_in_draft(schema, draft)
-        rewriter = _Rewriter(Scope(schema), has_plain_text, draft)
+        if draft == "07":  # later ones leave contents to those who read the value
+            schema = _with_contents(schema)
+        rewriter = _Rewriter(Scope(schema), has_plain_text)
         found = rewriter.schema(schema)
     except RecursionError as error:
         raise Unenforceable("it is nested too deeply") from error
@@ -75,9 +75,8 @@ def rewritten(schema: Any, *, has_plain_text: bool = False) -> Any:
 class _Rewriter:
     """Goes through a schema from the outside to the inside: what a keyword becomes may have to be rewritten, too."""
 
-    def __init__(self, scope: Scope, has_plain_text: bool, draft: str) -> None:
+    def __init__(self, scope: Scope, has_plain_text: bool) -> None:
         self._scope = scope
-        self._checks_contents = draft == "07"  # later ones leave it to those who read the value
         self._inhabited = Inhabited(scope)
         self._num_parts = 0
         self._has_plain_text = has_plain_text
@@ -92,25 +91,16 @@ class _Rewriter:
         if "$ref" in schema and self._inhabited.is_empty(schema["$ref"]):
             return False  # llguidance would refuse it for a property that may be left out, too
         node: Node = {key: value for key, value in schema.items() if key not in _OF_THE_WHOLE}
-        if self._checks_contents:
-            _contents(node)
         for keyword, step in _STEPS.items():
             if keyword in node:
                 step(node, self._scope)
         num_properties(node)
-        node = {key: self._inner(key, value) for key, value in node.items()}
+        node = with_parts(node, self.schema)
         if self._has_plain_text:
             return _with_patterns_last(node)
         plain = with_plain_names(node)
         self.needs_plain_text |= plain is None
         return _with_patterns_last(node if plain is None else plain)
-
-    def _inner(self, key: str, value: Any) -> Any:
-        if key in NAMED and isinstance(value, dict):
-            return {name: self.schema(each) for name, each in value.items()}
-        if key in MANY and isinstance(value, list):
-            return [self.schema(each) for each in value]
-        return self.schema(value) if key in ONE else value
 
 
 def _with_patterns_last(node: Node) -> Node:
@@ -142,7 +132,11 @@ def _format(node: Node, _: Scope) -> None:
             node.update(written)
 
 
-def _contents(node: Node) -> None:
+def _with_contents(schema: Any) -> Any:
+    """Contents of texts as patterns. They are first of all: a negation takes them for notes."""
+    if not isinstance(schema, dict):
+        return schema
+    node = with_parts(schema, _with_contents)
     encoding = node.get("contentEncoding", "binary")
     if node.get("contentMediaType") == "application/json":
         raise Unenforceable('contentMediaType "application/json" is not enforced in draft 7')
@@ -150,6 +144,7 @@ def _contents(node: Node) -> None:
         also(node, {"pattern": _BASE64})
     elif encoding not in ("7bit", "8bit", "binary"):
         raise Unenforceable(f"contentEncoding {str(encoding)[:50]!r} is not enforced in draft 7")
+    return node
 
 
 def _pattern(node: Node, _: Scope) -> None:
