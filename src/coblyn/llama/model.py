@@ -323,9 +323,9 @@ class Model(Handle):
         return frozenset(ends | message_end)
 
     def _named(self, name: str) -> set[int]:
-        """The token that a name is cut to, if that is one."""
-        token = self.tokenize(name, add_special=False, parse_special=True)[-1]
-        return {token} if self.piece(token, special=True) == name.encode() else set()
+        """The token that a name is cut to, if that is one; of a vocabulary without its letters nothing is left."""
+        tokens = self.tokenize(name, add_special=False, parse_special=True)
+        return {each for each in tokens if self.piece(each, special=True) == name.encode()}
 
     @property
     def marks(self) -> frozenset[int]:

@@ -30,9 +30,11 @@ async def reaching(server: ToolServer) -> AsyncIterator[TransportStreams]:
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 
+    headers = httpx2.Headers(server.headers)
+    headers["accept-encoding"] = "identity"
     async with (
         httpx2.AsyncClient(
-            headers={**server.headers, "accept-encoding": "identity"},
+            headers=headers,
             timeout=httpx2.Timeout(30.0, read=None),
             event_hooks={"response": [_bound]},
         ) as client,
@@ -47,7 +49,7 @@ async def _bound(response: httpx2.Response) -> None:
     """Bound what is read of an answer. Events are bounded one by one: their stream may be of any length."""
     import httpx2
 
-    if response.headers.get("content-encoding", "identity") != "identity":
+    if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         await response.aclose()
         raise httpx2.DecodingError("its answer is compressed", request=response.request)
     if not response.headers.get("content-type", "").startswith("text/event-stream"):

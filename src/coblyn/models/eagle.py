@@ -58,11 +58,18 @@ class EagleHead:
     @property
     def told_memory(self) -> str:
         """What it takes beside its model."""
-        lengths = [_number(self.header, f"attention.{name}_length") for name in ("key", "value")]
-        cell = sum(lengths) * _number(self.header, "attention.head_count_kv") * _CELL_BYTES
-        return (
-            f"{human_size(self.size)} beside its model, and {human_size(cell)} a token of context"
-        )
+        beside = f"{human_size(self.size)} beside its model"
+        cell = self._cell_length * _CELL_BYTES
+        return f"{beside}, and {human_size(cell)} a token of context" if cell else beside
+
+    @property
+    def _cell_length(self) -> int:
+        """Numbers that it keeps of a token; 0 if its file does not say so."""
+        heads = _number(self.header, "attention.head_count")
+        width = _number(self.header, "embedding_length") // heads if heads else 0
+        names = ("attention.key_length", "attention.value_length")
+        lengths = [_number(self.header, name) or width for name in names]
+        return sum(lengths) * (_number(self.header, "attention.head_count_kv") or heads)
 
     @property
     def size(self) -> int:
