@@ -45,3 +45,44 @@ test("what a page that is open has not sent is left to it, and sent once it is g
   expect(sent).toEqual(["gone: here", "open: there and on"]);
   expect(left).toEqual([]);
 });
+
+test("what is more than the server takes at once goes in parts, each behind what others did", async () => {
+  const number = 2500;
+  // Typed at the end of "Then.", before which somebody else puts "Now. " before the first part and "So. " before the second.
+  const operations = Array.from({ length: number }, (_, index): Sent => ({ ...edit(typed(5 + index, "x")), id: `op${String(index)}` }));
+  const others = [typed(0, "Now. "), typed(0, "So. ")];
+  const server = { text: "Then.", version: 7 };
+  const batches: [base: number, size: number][] = [];
+  const apply = ({ from, to, insert }: Change): void => {
+    server.text = server.text.slice(0, from) + insert + server.text.slice(to);
+    server.version += 1;
+  };
+  let shift = 0;
+  const append = (_story: string, base: number, _author: string, sent: readonly Sent[]): Promise<Appended> => {
+    batches.push([base, sent.length]);
+    if (sent.length > 2000) return Promise.reject(new ApiError("bad_request", "", 400));
+    const theirs = others.shift();
+    if (theirs) apply(theirs);
+    shift = theirs?.insert.length ?? 0;
+    const since = theirs ? [{ kind: "edit", branch: "main", changes: [theirs], id: `their${String(server.version)}`, version: server.version }] : [];
+    for (const one of sent) if (one.kind === "edit") one.changes.forEach((change) => apply({ ...change, from: change.from + shift, to: change.to + shift }));
+    return Promise.resolve({ version: server.version, operations: [], since } as unknown as Appended);
+  };
+  let left: Waiting[] = [{ story: "s", author: "tab", base: 7, operations }];
+  const outbox = { all: () => Promise.resolve(left), keep: (one: Waiting) => Promise.resolve(void (left = one.operations.length > 0 ? [one] : [])) };
+  expect(await sendLeft({ append }, outbox)).toEqual([]);
+  expect(left).toEqual([]);
+  expect(batches).toEqual([[7, 1000], [1008, 1000], [2009, 500]]);
+  expect(server.text).toBe(`So. Now. Then.${"x".repeat(number)}`);
+});
+
+test("of parts that are done already only the rest is sent, and only what is refused is told", async () => {
+  const operations = Array.from({ length: 2500 }, (_, index): Sent => ({ ...edit(typed(index, "x")), id: `op${String(index)}` }));
+  const kept: number[] = [];
+  const outbox = { all: () => Promise.resolve([{ story: "s", author: "tab", base: 0, operations }]), keep: (one: Waiting) => Promise.resolve(void kept.push(one.operations.length)) };
+  const answers = [new ApiError("already_done", "", 409), new ApiError("already_done", "", 409), new ApiError("too_far_behind", "", 409)];
+  const append = (): Promise<Appended> => Promise.reject(answers.shift() ?? new ApiError("gone", ""));
+  const [told] = await sendLeft({ append }, outbox);
+  expect(kept).toEqual([1500, 500]);
+  expect(told?.operations.map(({ id }) => id)).toEqual(operations.slice(2000).map(({ id }) => id));
+});

@@ -4,6 +4,7 @@ import type { Operation, Sent, StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
 import type { Outbox, Waiting } from "./outbox";
 import { isGone, whenGone } from "./pages";
+import { inParts, movedPast } from "./queue";
 
 /** Milliseconds for which a page that is just going may keep the start of the next one waiting. */
 const GOING = 500;
@@ -18,7 +19,10 @@ export async function sendLeft(api: Pick<StoriesApi, "append">, outbox: Outbox, 
   const sent = [...authors].map((author) =>
     once(author, async () => {
       const left = (await outbox.all()).filter((waiting) => waiting.author === author);
-      for (const waiting of left) if (!(await isDone(api, outbox, waiting))) orphans.push(waiting);
+      for (const waiting of left) {
+        const refused = await refusedOf(api, outbox, waiting);
+        if (refused) orphans.push(refused);
+      }
     }),
   );
   await Promise.race([Promise.all(sent), new Promise((resolve) => setTimeout(resolve, GOING))]);
@@ -40,17 +44,33 @@ export async function leftOf(outbox: Outbox, story: string, author: string, told
   return null;
 }
 
-/** Whether it was sent, or can be sent at another time. */
-async function isDone(api: Pick<StoriesApi, "append">, outbox: Outbox, waiting: Waiting): Promise<boolean> {
+/** Sends it, in as many parts as the server takes; gives what of it cannot be sent at another time either. */
+async function refusedOf(api: Pick<StoriesApi, "append">, outbox: Outbox, waiting: Waiting): Promise<Waiting | null> {
+  let left = waiting;
   try {
-    await api.append(waiting.story, waiting.base, waiting.author, waiting.operations).catch((error: unknown) => {
-      if (!(error instanceof ApiError && error.type === "already_done")) throw error;
-    });
-    await outbox.keep({ ...waiting, operations: [] });
-    return true;
+    while (left.operations.length > 0) {
+      left = await afterPart(api, left);
+      await outbox.keep(left);
+    }
+    return null;
   } catch (error) {
     // A story that is gone, or words that meet others: both stay as they are. All else is tried again at the next start.
-    return !(error instanceof ApiError && (error.status === 404 || error.status === 409));
+    return error instanceof ApiError && (error.status === 404 || error.status === 409) ? left : null;
+  }
+}
+
+/** Sends the first part; gives what is left then, in terms of the text behind it. */
+async function afterPart(api: Pick<StoriesApi, "append">, waiting: Waiting): Promise<Waiting> {
+  const { story, base, author, operations } = waiting;
+  const [part, rest] = inParts(operations);
+  try {
+    const { version, since } = await api.append(story, base, author, part);
+    const sent = new Set(part.map(({ id }) => id));
+    const moved = rest.length > 0 ? movedPast(since, operations).filter(({ id }) => !sent.has(id)) : [];
+    return { ...waiting, base: version, operations: moved };
+  } catch (error) {
+    if (!(error instanceof ApiError && error.type === "already_done")) throw error;
+    return { ...waiting, operations: rest };
   }
 }
 

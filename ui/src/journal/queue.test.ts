@@ -1,8 +1,9 @@
 import { ChangeSet, Text } from "@codemirror/state";
 import { expect, test } from "vitest";
 
+import type { Recorded, Sent } from "../api/stories";
 import { difference } from "./difference";
-import { added, crossed, type EditEntry, type Entry, toChangeSet, toSent } from "./queue";
+import { added, crossed, type EditEntry, type Entry, movedPast, toChangeSet, toSent } from "./queue";
 import { Units } from "./units";
 
 const edit = (length: number, from: number, to: number, insert: string, change: Partial<EditEntry> = {}): EditEntry => ({
@@ -76,4 +77,12 @@ test("all that a generation writes is one step, and so is all that is accepted o
   units.endGeneration();
   expect(write("", "input.replace")).toBe("2");
   expect([write("ghost", "input.ghost"), write("ghost", "input.ghost")]).toEqual(["ghost", "ghost"]);
+});
+
+test("what is left is moved past others, and without what they were told of it already", () => {
+  const put = (id: string, from: number, insert: string): Sent => ({ kind: "edit", branch: "main", changes: [{ from, to: from, insert }], id, unit: id });
+  const told = (id: string, from: number, insert: string): Recorded => ({ ...put(id, from, insert), version: 1, author: "", time: 0, role: "do" });
+  const ours = [put("a", 4, "aa"), put("b", 6, "bb"), { kind: "select", branch: "main", id: "c", unit: "c" } as const];
+  expect(movedPast([told("x", 0, "---"), told("a", 7, "aa"), told("y", 0, "+")], ours)).toEqual([put("b", 10, "bb"), ours[2]]);
+  expect(movedPast([], ours)).toEqual(ours);
 });

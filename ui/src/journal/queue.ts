@@ -5,7 +5,7 @@
 
 import { ChangeSet, Text } from "@codemirror/state";
 
-import type { Change, Operation, Sent } from "../api/stories";
+import type { Change, Operation, Recorded, Sent } from "../api/stories";
 
 export interface EditEntry {
   kind: "edit";
@@ -79,8 +79,37 @@ export function crossed(theirs: ChangeSet, branch: string, ours: readonly Entry[
   return { theirs: remote, ours: moved };
 }
 
+/** UTF-16 units, more than any text has: where edits are moved past each other only their places count, not where the text ends. */
+const FAR = 2 ** 30;
+
+/** Operations in terms of a text in which others did something since, without those that are among that. */
+export function movedPast(since: readonly Recorded[], operations: readonly Sent[]): Sent[] {
+  let entries = entriesOf(operations);
+  for (const record of since) {
+    const next = entries.filter(({ id }) => id !== record.id);
+    const isOurs = next.length < entries.length;
+    entries = next;
+    if (isOurs || record.kind !== "edit") continue;
+    const first = entries.find((entry): entry is EditEntry => entry.kind === "edit" && entry.branch === record.branch);
+    if (first) entries = crossed(toChangeSet(record.changes, first.changes.length), record.branch, entries).ours;
+  }
+  return entries.map(toSent);
+}
+
+function entriesOf(operations: readonly Sent[]): Entry[] {
+  const lengths = new Map<string, number>();
+  return operations.map((sent) => {
+    const { id, unit, ...operation } = sent;
+    if (operation.kind !== "edit") return { kind: "other", id, unit, operation };
+    const { branch } = operation;
+    const changes = toChangeSet(operation.changes, lengths.get(branch) ?? FAR);
+    lengths.set(branch, changes.newLength);
+    return { kind: "edit", id, unit, branch, changes, piece: operation.changes.find(({ piece }) => piece)?.piece ?? "" };
+  });
+}
+
 /** So many operations are sent at a time: the server takes twice as many. */
 const MOST = 1000;
 
 /** What is sent now, and what after it. */
-export const inParts = (entries: readonly Entry[]): [Entry[], Entry[]] => [entries.slice(0, MOST), entries.slice(MOST)];
+export const inParts = <T>(entries: readonly T[]): [T[], T[]] => [entries.slice(0, MOST), entries.slice(MOST)];
