@@ -12,8 +12,8 @@ import type { Order } from "./takes.svelte";
 import { begunNow } from "./writer";
 
 export async function writeTakes(session: Session, count: number): Promise<void> {
-  const { generation, takes, sampler, outlook, book } = session;
-  if (!session.story || generation.isRunning || takes.isWriting || !(await session.canAsk())) return;
+  const { takes, sampler, outlook, book } = session;
+  if (!session.story || !(await session.canBegin())) return;
   session.close("generation");
   try {
     const table = await sampler.ready();

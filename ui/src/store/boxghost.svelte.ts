@@ -31,7 +31,7 @@ export class BoxGhost {
   async suggest(): Promise<void> {
     const { generation, sampler, outlook, book } = this.#session;
     const opening = this.#opening();
-    if (opening === null || generation.isRunning || !(await this.#session.canAsk())) return;
+    if (opening === null || !(await this.#session.canBegin())) return;
     const number = ++this.#count;
     this.text = "";
     this.#session.close("generation");

@@ -121,7 +121,7 @@ export class Modes {
 
   /** Sends the box; an empty one lets the next turn begin. */
   async send(): Promise<void> {
-    if (this.#session.generation.isRunning || !(await this.#session.canAsk(true))) return;
+    if (!(await this.#session.canBegin(true))) return;
     this.#begin();
     let isWhole = await this.#session.generate();
     if (isWhole) await this.afterPiece();
@@ -137,8 +137,8 @@ export class Modes {
   }
 
   async writeTakes(count: number): Promise<void> {
-    if (!(await this.#session.canAsk())) return;
-    if (this.hasTurns && !this.#session.generation.isRunning) this.#begin();
+    if (!(await this.#session.canBegin())) return;
+    if (this.hasTurns) this.#begin();
     await writeTakes(this.#session, count);
   }
 

@@ -58,15 +58,20 @@ export function keepRunning(storage: Storage | null, running: Claim | Running): 
   remember(storage, keyOf(running), running);
 }
 
+/** Gives it up to whichever page opens the text next: nobody's is taken over at once. */
+export function releaseRunning(storage: Storage | null, running: Running): void {
+  keepRunning(storage, { ...running, author: "" });
+}
+
 /** It is over; another one that has begun since stays. */
 export function forgetRunning(storage: Storage | null, running: Where & Pick<Claim, "genkey">): void {
   if (runningIn(storage, running)?.genkey === running.genkey) forget(storage, keyOf(running));
 }
 
-/** Calls when another page of this browser begins to write, or ends. */
-export function onRunning(act: () => void): void {
+/** Calls when another page of this browser begins to write into a text, or ends. */
+export function onRunning(where: () => Where, act: () => void): void {
   if (typeof window === "undefined") return;
-  window.addEventListener("storage", ({ key }) => key?.startsWith(PREFIX) === true && act());
+  window.addEventListener("storage", ({ key }) => key === keyOf(where()) && act());
 }
 
 /** The words of a piece that the stream has brought so far. */

@@ -9,12 +9,11 @@ import type { Outbox } from "../journal/outbox";
 import { say } from "../words/words.svelte";
 import { Book, type BookEvents } from "./book.svelte";
 import { Effect } from "./effect.svelte";
+import { Elsewhere } from "./elsewhere";
 import { Generation } from "./generation.svelte";
 import { absentWords, conflictNotice, type Notice, orphanNotice, storyNotice, type Topic } from "./notices";
 import { Outlook } from "./outlook.svelte";
 import { Pager } from "./pager";
-import { findRunning } from "./resume";
-import { onRunning } from "./running";
 import { Sampler } from "./sampler.svelte";
 import { Server } from "./server.svelte";
 import { Takes } from "./takes.svelte";
@@ -55,6 +54,7 @@ export class Session {
   readonly pager: Pager;
   #story: Story | null = null;
   readonly #writer = new Writer(this);
+  readonly #elsewhere = new Elsewhere(this, (running) => void this.#writer.resume(running));
 
   constructor(api: Api, storage: Storage | null, onOpen: BookEvents["onOpen"]) {
     this.storage = storage;
@@ -67,13 +67,12 @@ export class Session {
         onOpen(id, branch);
         if (this.takes.of !== `${id}/${branch}`) this.takes.close();
         this.outlook.reset();
-        void this.#findRunning();
+        void this.#elsewhere.find();
       },
       onPlace: () => this.outlook.changed(),
       onOrphan: (words, ...choices) => this.notify(orphanNotice(words, choices, () => this.close("left"))),
       onConflict: (...choices) => this.notify(conflictNotice(choices, () => this.close("tabs"))),
     });
-    onRunning(() => void this.#findRunning());
     this.pager = new Pager(this.book, () => this.#story);
     this.outlook = new Outlook(api, this.book, this.sampler, () => this.server.isReady, storage);
     this.effect = new Effect(api, this.book, this.outlook, this.sampler, () => this.server.isReady);
@@ -115,10 +114,6 @@ export class Session {
     this.focus();
   }
 
-  #findRunning(): Promise<void> {
-    return findRunning(this, (running) => void this.#writer.resume(running));
-  }
-
   attach(story: Story | null): void {
     this.#story = story;
     this.book.attach(story);
@@ -153,6 +148,12 @@ export class Session {
     const why = server.absence ?? (server.isComing && !mayWait ? "coming" : null);
     if (why) this.notify({ topic: "absence", tone: why === "coming" ? "info" : "error", ...absentWords(why, server.health?.failure ?? "") });
     return why === null;
+  }
+
+  /** The same where something is to be begun: nothing is being written, also once it has been asked. */
+  async canBegin(mayWait = false): Promise<boolean> {
+    const isBusy = (): boolean => this.generation.isRunning || this.takes.isWriting;
+    return !isBusy() && (await this.canAsk(mayWait)) && !isBusy();
   }
 
   /**

@@ -18,7 +18,7 @@ export async function suggest(session: Session): Promise<void> {
   const { story, generation } = session;
   // Another one is wanted while it comes.
   if (generation.isOurs && !generation.isPiece && story?.ghost()) await session.settle();
-  if (!story || generation.isRunning || !(await session.canAsk())) return;
+  if (!story || !(await session.canBegin())) return;
   session.suggesting = offer(session, story);
   await session.suggesting;
 }

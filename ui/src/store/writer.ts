@@ -12,7 +12,7 @@ import { nothingNotice, wordsFor } from "./notices";
 import { extentOf, type Written } from "./pieces";
 import { type Begun, receiptOf, seeded } from "./receipt";
 import { requestOf, type Wanted } from "./request";
-import { type Claim, forgetRunning, isFound, keepRunning, restOf, type Running, TAIL, wordsSoFar } from "./running";
+import { type Claim, forgetRunning, isFound, keepRunning, releaseRunning, restOf, type Running, TAIL, wordsSoFar } from "./running";
 import type { Session } from "./session.svelte";
 
 export class Writer {
@@ -41,8 +41,11 @@ export class Writer {
 
   /** Goes on with a piece whose page is gone. */
   resume(running: Claim | Running): Promise<boolean> {
-    const { generation } = this.#session;
-    if (generation.isRunning || this.#isStarting) return Promise.resolve(false);
+    const { generation, storage } = this.#session;
+    if (generation.isRunning || this.#isStarting) {
+      forgetRunning(storage, running); // else other pages would wait for this one
+      return Promise.resolve(false);
+    }
     this.#isStarting = true;
     generation.prepare(true);
     this.#run = this.#resume(running).finally(() => (this.#isStarting = false));
@@ -51,16 +54,29 @@ export class Writer {
 
   async #resume(running: Claim | Running): Promise<boolean> {
     const { book, generation, storage } = this.#session;
-    // What its page wrote last may still wait in this browser.
-    await book.kept.collect();
-    await book.reopen();
+    const isRead = await this.#readAnew();
     const { story } = this.#session;
-    if (story && isFound(running) && book.id === running.story && book.branch === running.branch) await this.#goOn(story, running);
-    else {
-      forgetRunning(storage, running);
-      generation.giveUp();
+    if (isRead && story && isFound(running) && book.id === running.story && book.branch === running.branch) {
+      await this.#goOn(story, running);
+      return false;
     }
+    // The server may be away for a moment only, and keeps the stream longer.
+    if (isRead && isFound(running) && book.broken?.id === running.story) releaseRunning(storage, running);
+    else forgetRunning(storage, running);
+    generation.giveUp();
     return false;
+  }
+
+  /** False where this browser's storage fails: what the other page wrote last may still wait there. */
+  async #readAnew(): Promise<boolean> {
+    const { book } = this.#session;
+    try {
+      await book.kept.collect();
+      await book.reopen();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #goOn(story: Story, running: Running): Promise<void> {

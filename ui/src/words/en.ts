@@ -259,7 +259,7 @@ export const en = {
     model: (model: string) => `Other words will come: ${model || "no model"} answers now.`,
     read: () => "Other words will come: the text before it, memory, note or lore have changed since.",
     seed: () => "Other words will come: nobody knows the seed.",
-    unknown: () => "It is not known whether the same words come: these are of an earlier version, which did not keep what it had sent.",
+    unknown: () => "It is not known whether the same words come: they were written by an earlier version, which did not keep what it sent.",
   },
 
   // Doctor
