@@ -100,7 +100,7 @@ def test_writing_begins_before_there_is_a_model(
         page.keyboard.insert_text(" Once.")
         wait_until_saved(page)
         assert text(page) == before + " Once."
-        expect(page.locator(".status")).to_contain_text("once a model is loaded")
+        expect(page.locator(".status")).to_contain_text("No model is loaded.")
         open_panel(page, "Context")
         panel = page.get_by_role("complementary", name="Context")
         expect(panel).to_contain_text("once a model is loaded")
