@@ -92,7 +92,7 @@ def _read_header(incoming: Incoming) -> Reading[str | None]:
 def _read_body(
     incoming: Incoming, out: Outgoing, situation: Situation, *, is_answer: bool
 ) -> Reading[None]:
-    """Read a message. It may contain calls, whoever it is addressed to; after words of an answer they are examples."""
+    """Read a message. Messages to any recipient may contain calls, but in an answer, calls after words are examples."""
     calls = _CALLS if situation.tools else {}
     has_words = False
 
