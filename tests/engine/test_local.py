@@ -121,6 +121,7 @@ async def test_a_call_that_nobody_waits_for_any_more_ends_nothing() -> None:
     await asyncio.sleep(0)
     for task in (held, given_up):
         task.cancel()
+    await asyncio.gather(held, given_up, return_exceptions=True)
     goes_on.set()
     assert await engine.call(lambda _: 7) == 7
     assert calls == []
