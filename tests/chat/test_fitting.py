@@ -23,6 +23,12 @@ ALTERNATING = (
     "{{ raise_exception('Roles must alternate.') }}{% endif %}[{{ m.role }}]{{ m.content }}"
     "{% endfor %}"
 )
+SAYING = (
+    "{% for m in messages %}{% if m.role == 'assistant' and not m.content and not m.tool_calls %}"
+    "{{ raise_exception('An answer must say something.') }}{% endif %}[{{ m.role }}]{{ m.content }}"
+    "{% for c in m.tool_calls or [] %}{{ c.function.name }}{% endfor %}{% endfor %}"
+)
+EMPTY = Message("assistant", "")
 SILENCING = "{% for m in messages if m.role != 'system' %}[{{ m.role }}]{{ m.content }}{% endfor %}"
 LAST_SYSTEM = (
     "{% for m in messages if m.role == 'system' %}{% if loop.last %}{{ m.content }}{% endif %}"
@@ -46,6 +52,10 @@ def render(source: str, messages: list[Message], **options: object) -> Rendered:
         (ALTERNATING, [U, A, A, U], "[user]U[assistant]A\n\nA[user]U"),
         (ALTERNATING, [A, U], "[user][assistant]A[user]U"),
         (ALTERNATING, [S, A, U], "[user]S[assistant]A[user]U"),
+        (SAYING, [U, EMPTY, U], "[user]U[user]U"),
+        (SAYING, [S, U, EMPTY, LATE, A], "[system]S[user]U[user]late[assistant]A"),
+        (ALTERNATING, [U, EMPTY, U], "[user]U[assistant][user]U"),
+        (PLAIN, [U, EMPTY, U], "[user]U[assistant][user]U"),
         (SILENCING, [S, U], "[user]S\n\nU"),
         (SILENCING, [U, A, LATE, U], "[user]U[assistant]A[user]late[user]U"),
         (LAST_SYSTEM, [S, LATE, U], "S\n\nlate[user]U"),
@@ -56,6 +66,10 @@ def test_what_is_refused_or_left_out_is_told_otherwise(
     source: str, talk: list[Message], text: str
 ) -> None:
     assert render(source, talk).text == text
+
+
+def test_an_empty_answer_is_continued_where_empty_answers_are_refused() -> None:
+    assert render(SAYING, [U, EMPTY], continues_last=True).text == "[user]U[assistant]"
 
 
 def test_what_a_template_always_refuses_is_the_callers_mistake() -> None:
@@ -121,6 +135,31 @@ def test_a_model_without_a_format_is_told_of_tools_and_how_to_call_them() -> Non
     assert knows.text.startswith("[system]S[user]U[{")
     assert knows.form
     assert knows.form.format.name == "hermes"
+
+
+def test_tools_whose_schema_a_template_cannot_show_are_described_otherwise() -> None:
+    source = (
+        PLAIN + "<tool_call>{% for t in tools or [] %}{{ t.function.name }}("
+        "{% for name, each in t.function.parameters.properties.items() %}"
+        "{{ name + ':' + each.type + each.get('default') | string }}"
+        "{% if each.type == 'object' %}{{ each.additionalProperties.type }}{% endif %}{% endfor %})"
+        "{% endfor %}"
+    )
+    shown = render(source, [S, U], tools=TOOLS)
+    assert shown.text == "[system]S[user]U<tool_call>look(at:stringNone)"
+    assert shown.form
+    assert shown.form.format.name == "hermes"
+    schema = {"type": "object", "properties": {"by": {"type": "object"}}}
+    told = render(source, [S, U], tools=[Tool("look", "Looks.", schema)])
+    assert told.text.startswith("[system]S\n\nYou can call tools.")
+    assert '"parameters": {"type": "object", "properties": {"by": ' in told.text
+    assert told.form
+    assert told.form.tools
+
+
+def test_a_template_that_refuses_a_conversation_says_so_with_tools_too() -> None:
+    with pytest.raises(BadRequest, match="not today"):
+        render(PLAIN + "{{ tools | tojson }}{{ raise_exception('not today') }}", [U], tools=TOOLS)
 
 
 def test_ids_are_as_a_template_wants_them() -> None:

@@ -152,13 +152,35 @@ def test_template_may_change_its_own_lists() -> None:
     assert render(source, [Message("user", "a"), Message("user", "b")]) == "a+b"
 
 
+def test_template_may_set_attributes_of_messages_and_of_its_own_mappings() -> None:
+    source = (
+        "{% set own = {} %}{% set own.total = 0 %}{% for message in messages %}"
+        "{% set message.length = message.content | length %}"
+        "{% set own.total = own.total + message.length %}{% endfor %}"
+        "{% for message in messages %}{{ message.content }}:{{ message.length }} {% endfor %}{{ own.total }}"
+    )
+    talk = [Message("user", "a"), Message("user", "bcd")]
+    assert [render(source, talk) for _ in range(2)] == ["a:1 bcd:3 4"] * 2
+
+
 @pytest.mark.parametrize(
-    "change", ["messages.append(1)", "messages.pop()", "extra.names.append(1)"]
+    "change",
+    [
+        "{{ messages.append(1) }}",
+        "{{ messages.pop() }}",
+        "{{ extra.names.append(1) }}",
+        "{% set extra.names = [] %}",
+        "{% set first = tools[0] %}{% set first.type = 'x' %}",
+        "{% set absent.name = 1 %}",
+        "{% set x = 'text' %}{% set x.name = 1 %}",
+    ],
 )
 def test_template_may_not_change_what_it_is_given(change: str) -> None:
-    template = ChatTemplate(f"{{{{ {change} }}}}")
-    with pytest.raises(ModelBroken, match="unsafe"):
-        template.render([Message("user", "a")], variables={"extra": {"names": []}})
+    extra: dict[str, object] = {"names": []}
+    template = ChatTemplate(f"{{{{ tools | tojson }}}}{{% if extra %}}{change}{{% endif %}}")
+    with pytest.raises((BadRequest, ModelBroken), match=r"unsafe|has none"):
+        template.render([Message("user", "a")], variables={"extra": extra}, tools=TOOLS)
+    assert extra == {"names": []}
 
 
 HOSTILE = [

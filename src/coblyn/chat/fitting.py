@@ -20,7 +20,7 @@ _SYSTEM = ("system", "developer")
 def gentler(messages: Messages) -> Iterator[list[Message]]:
     """Yield forms of the conversation that more and more templates accept."""
     current = list(messages)
-    for step in (_late_system, _merged, _no_system, _starts_with_user):
+    for step in (_late_system, _spoken, _merged, _no_system, _starts_with_user):
         changed = step(current)
         if changed != current:
             current = changed
@@ -73,6 +73,19 @@ def _late_system(messages: Messages) -> list[Message]:
     return [
         replace(each, role="user", name="") if i >= start and each.role in _SYSTEM else each
         for i, each in enumerate(messages)
+    ]
+
+
+def _spoken(messages: Messages) -> list[Message]:
+    """Leave out answers that say nothing and call nothing, except the last, which may be continued."""
+    return [
+        each
+        for i, each in enumerate(messages, 1)
+        if each.role != "assistant"
+        or each.content
+        or each.tool_calls
+        or each.reasoning
+        or i == len(messages)
     ]
 
 

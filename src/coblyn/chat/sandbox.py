@@ -1,7 +1,8 @@
 """A Jinja environment in which an untrusted template can neither access the system nor run forever.
 
-Jinja's own sandbox forbids private attributes and changes of any list; a template may append to and pop its own here,
-as some do that llama.cpp renders, and not those it was given. It limits neither time nor memory, and a chat template
+Jinja's own sandbox forbids private attributes and changes of any value; a template may append to and pop its own lists
+here, and set attributes of its own mappings and of messages, as some do that llama.cpp renders. All else that it was
+given stays as it is. Jinja limits neither time nor memory, and a chat template
 comes from a model file that anyone may have made. So every loop iteration, call and filter here checks the clock, and
 operations that could make a huge value are estimated first.
 """
@@ -18,11 +19,13 @@ from contextvars import ContextVar
 from typing import Any, NoReturn, cast
 
 from jinja2 import Template, nodes
-from jinja2.exceptions import SecurityError
+from jinja2.exceptions import SecurityError, TemplateRuntimeError
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
+from jinja2.visitor import NodeTransformer
 
 from coblyn.chat.refusal import TemplateRefusal
 
@@ -50,21 +53,24 @@ class _Given:
         self._variables = variables
 
     @functools.cached_property
-    def _lists(self) -> frozenset[int]:
-        return frozenset(map(id, _lists_in(self._variables)))
+    def _containers(self) -> dict[int, object]:
+        return {id(each): each for each in _containers_in(self._variables)}
 
-    def has(self, item: list[Any]) -> bool:
-        """Whether a list is one of them, or within one."""
-        return id(item) in self._lists
+    @functools.cached_property
+    def _messages(self) -> frozenset[int]:
+        return frozenset(map(id, self._variables.get("messages") or ()))
+
+    def may_change(self, item: object) -> bool:
+        """Whether a container is the template's own, or a message, which is made for each rendering."""
+        return id(item) not in self._containers or id(item) in self._messages
 
 
-def _lists_in(value: Any) -> Iterator[list[Any]]:
-    if isinstance(value, list):
-        yield value
+def _containers_in(value: Any) -> Iterator[object]:
     items = value.values() if isinstance(value, Mapping) else value
     if isinstance(value, Mapping | list | tuple):
+        yield value
         for item in items:
-            yield from _lists_in(item)
+            yield from _containers_in(item)
 
 
 _given: ContextVar[_Given] = ContextVar("given")
@@ -81,6 +87,28 @@ class GenerationBlock(Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
+class _Assignments(NodeTransformer):
+    """Sets attributes by the filter below; Jinja's own code for that takes nothing but namespaces."""
+
+    def visit_Assign(self, node: nodes.Assign) -> nodes.Node:  # noqa: N802
+        target = node.target
+        if not isinstance(target, nodes.NSRef):
+            return node
+        line = node.lineno
+        name = nodes.Name(target.name, "load", lineno=line)
+        arguments = [nodes.Const(target.attr), cast("nodes.Expr", node.node)]
+        setting = nodes.Filter(name, "with_attribute", arguments, [], None, None, lineno=line)
+        return nodes.ExprStmt(setting, lineno=line)
+
+
+def _set_attribute(owner: Any, name: str, value: Any) -> None:
+    if not isinstance(owner, dict | Namespace):
+        raise TemplateRuntimeError(f"attribute {name!r} is set of something that has none")
+    if isinstance(owner, dict) and not _given.get().may_change(owner):
+        raise SecurityError(f"setting attribute {name!r} of a given value is unsafe")
+    owner[name] = value
+
+
 class Sandbox(ImmutableSandboxedEnvironment):
     """The environment of chat templates, with the names and settings that model makers rely on."""
 
@@ -94,7 +122,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         )
         self.filters["tojson"] = _to_json
         self.filters = {name: _watched(name, call) for name, call in self.filters.items()}
-        self.filters["watched"] = _Watched
+        self.filters |= {"watched": _Watched, "with_attribute": _set_attribute}
         self.globals |= {"raise_exception": _refuse, "strftime_now": _now}
         del self.globals["lipsum"]
 
@@ -110,6 +138,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         for concat in list(tree.find_all(nodes.Concat)):
             items = nodes.List(concat.nodes, lineno=concat.lineno)
             concat.nodes = [_filter("join", items)]
+        _Assignments().visit(tree)
         tree.set_environment(self)
         return Template.from_code(
             self, self.compile(tree, filename="<chat template>"), self.globals
@@ -140,7 +169,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Whether a template may use an attribute."""
         if attr in ("append", "pop") and isinstance(obj, list):
             given = _given.get(None)  # none while the template is compiled
-            return given is not None and not given.has(obj)
+            return given is not None and given.may_change(obj)
         return super().is_safe_attribute(obj, attr, value)
 
     def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:

@@ -104,16 +104,7 @@ class ChatTemplate:
             last = _with_reasoning(self._marks, messages[-1], *self._format.answers[:1])
             messages = [*messages[:-1], last]
         given = dict(variables or {}) | self._tokens | {"functions": ""}
-        calls = self._format
-        if tools and self.traits.shows_tools:
-            shown = (
-                [each.described() for each in tools] if self.traits.wants_descriptions else tools
-            )
-            given["tools"] = [tool.to_template() for tool in shown]
-            given["functions"] = json.dumps(given["tools"])
-        elif tools:
-            messages, calls = with_system(messages, describe(tools)), described_for(self._format)
-        text, used = self._first_that_fits(messages, given, continues_last=continues_last)
+        text, used, calls = self._with_tools(messages, given, tools, continues_last=continues_last)
         is_open = self._is_reasoning(text, used[-1] if continues_last else None)
         is_answering = not is_open and (continues_last or _opens_answer(calls, text))
         form = self._form(calls, is_open, is_answering, tools if may_call else ())
@@ -123,6 +114,39 @@ class ChatTemplate:
             None if may_call or not tools else self._form(calls, is_open, is_answering, tools)
         )
         return Rendered(text, form, "" if turn_end in kept else turn_end, unwanted)
+
+    def _with_tools(
+        self,
+        messages: Sequence[Message],
+        given: dict[str, Any],
+        tools: Sequence[Tool],
+        *,
+        continues_last: bool,
+    ) -> tuple[str, Sequence[Message], Format]:
+        """The prompt, its messages and the format of calls.
+
+        The system message describes the tools if the template does not show any, or fails over these.
+        """
+        fit = functools.partial(self._first_that_fits, continues_last=continues_last)
+        if not tools:
+            return *fit(messages, given), self._format
+        refusal = None
+        if self.traits.shows_tools:
+            try:
+                return *fit(messages, given | self._shown(tools)), self._format
+            except BadRequest as error:
+                refusal = error
+        try:
+            fitted = fit(with_system(messages, describe(tools)), given)
+        except BadRequest as error:
+            raise refusal or error from error
+        return *fitted, described_for(self._format)
+
+    def _shown(self, tools: Sequence[Tool]) -> dict[str, Any]:
+        if self.traits.wants_descriptions:
+            tools = [each.described() for each in tools]
+        shown = [tool.to_template() for tool in tools]
+        return {"tools": shown, "functions": json.dumps(shown)}
 
     def _form(
         self, calls: Format, is_open: bool, is_answering: bool, tools: Sequence[Tool]
