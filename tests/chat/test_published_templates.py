@@ -19,7 +19,7 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from coblyn.chat.messages import Message, ToolCall
+from coblyn.chat.messages import Message, ToolCall, read_messages
 from coblyn.chat.template import ChatTemplate
 from coblyn.errors import BadRequest
 from replies import TOOLS
@@ -39,7 +39,11 @@ TALKS: Mapping[str, Sequence[Message]] = {
     "turns": [USER, Message("assistant", ANSWER), Message("user", "Well.")],
     "reasoning": [USER, Message("assistant", ANSWER, reasoning="Hm."), Message("user", "Well.")],
     "system in the middle": [USER, Message("assistant", ANSWER), SYSTEM, Message("user", "Well.")],
+    "system between users": [USER, SYSTEM, Message("user", "Well.")],
+    "two systems": [SYSTEM, Message("system", "In verse."), USER],
     "two users": [USER, Message("user", "Well.")],
+    "system and two users": [SYSTEM, USER, Message("user", "Well.")],
+    "empty answer": [USER, Message("assistant", ""), Message("user", "Well.")],
     "call": [USER, CALLED, RESULT],
     "call and answer": [
         USER,
@@ -104,11 +108,10 @@ def by_jinja(source: str, talk: Sequence[Message], **values: Any) -> str:
         "strftime_now": today.strftime,
         "date_string": f"{today:%d %b %Y}",
     }
-    values = {"tools": None, "documents": None, "bos_token": "<s>", "eos_token": "</s>"} | values
+    usual = {"tools": None, "documents": None, "bos_token": "<s>", "eos_token": "</s>"}
+    usual |= {"add_generation_prompt": True}
     messages = [message.to_template() for message in talk]
-    return environment.from_string(source).render(
-        messages=messages, add_generation_prompt=True, **values
-    )
+    return environment.from_string(source).render(messages=messages, **(usual | values))
 
 
 def words(talk: Sequence[Message]) -> list[str]:
@@ -132,6 +135,60 @@ def test_templates_render_as_jinja_renders_them(published: dict[str, str]) -> No
                 different += [(name, kind)] if text != expected else []
     assert different == []
     assert equal > 4 * len(published)
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_templates_switch_reasoning_as_jinja_renders_them(
+    published: dict[str, str], is_on: bool
+) -> None:
+    knowing = {k: v for k, v in published.items() if "enable_thinking" in v}
+    assert len(knowing) > 5
+    for name, source in knowing.items():
+        expected = by_jinja(source, TALKS["turns"], enable_thinking=is_on)
+        template = ChatTemplate(source, bos="<s>", eos="</s>")
+        shown = template.render(TALKS["turns"], variables={"enable_thinking": is_on}).text
+        assert shown == expected, name
+
+
+def test_a_started_answer_stands_where_jinja_renders_it(published: dict[str, str]) -> None:
+    started = Message("assistant", "Sure, **Oslo")
+    num_equal = 0
+    for name, source in published.items():
+        text = ChatTemplate(source, bos="<s>", eos="</s>").render(
+            [USER, started], continues_last=True
+        )
+        assert text.text.endswith(started.content), name
+        try:
+            shown = by_jinja(source, [USER, started], add_generation_prompt=False)
+        except (TemplateError, TypeError):
+            continue
+        before, found, _ = shown.rpartition(started.content)
+        assert not found or text.text == before + started.content, name
+        num_equal += bool(found)
+    assert num_equal > 0.8 * len(published)
+
+
+def test_content_in_parts_is_the_same_text(published: dict[str, str]) -> None:
+    for name, source in published.items():
+        template = ChatTemplate(source, bos="<s>", eos="</s>")
+        whole = template.render([SYSTEM, USER]).text
+        parts = [
+            {"role": each.role, "content": [{"type": "text", "text": each.content}]}
+            for each in (SYSTEM, USER)
+        ]
+        assert template.render(read_messages(parts)).text == whole, name
+
+
+def test_developers_are_rendered_as_the_system_unless_a_template_knows_them(
+    published: dict[str, str],
+) -> None:
+    developer = Message("developer", SYSTEM.content)
+    for name, source in published.items():
+        template = ChatTemplate(source, bos="<s>", eos="</s>")
+        shown = template.render([developer, USER]).text
+        assert SYSTEM.content in shown, name
+        if "developer" not in source:
+            assert shown == template.render([SYSTEM, USER]).text, name
 
 
 def test_no_template_loses_a_word(published: dict[str, str]) -> None:
