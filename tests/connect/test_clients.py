@@ -26,6 +26,13 @@ PLAIN = Target("http://127.0.0.1:5001", "qwen-3", 8192)
 KEYED = Target("https://box.example:443", 'odd "name"\\x', 0, "cb-key-0123")
 
 
+@pytest.fixture(autouse=True)
+def usual_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps the settings of whoever runs the tests out of them."""
+    for variable in ("CODEX_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+
+
 def texts(name: str, target: Target, home: Path) -> dict[str, str]:
     """What is written where nothing is yet, by file name."""
     return {
@@ -89,6 +96,23 @@ def test_files_are_what_their_programs_read(tmp_path: Path) -> None:
     dev = YAML(typ="safe").load(texts("continue", PLAIN, tmp_path)["config.yaml"])
     assert (dev["schema"], dev["models"][0]["apiBase"]) == ("v1", PLAIN.openai)
     ast.parse(CLIENTS["langchain"].plan(KEYED, tmp_path).snippet)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="these are the places elsewhere")
+def test_settings_go_where_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def places(name: str) -> set[Path]:
+        return {each.path.parent for each in CLIENTS[name].plan(PLAIN, tmp_path / "home").changes}
+
+    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codex"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert places("codex") == {tmp_path / "codex"}
+    assert places("opencode") == {tmp_path / "config" / "opencode"}
+    if sys.platform != "darwin":
+        assert places("zed") == {tmp_path / "config" / "zed"}
+    monkeypatch.setenv("CODEX_HOME", "relative")
+    assert places("codex") == {tmp_path / "home" / ".codex"}
 
 
 MINE = {

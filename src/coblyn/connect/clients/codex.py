@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from coblyn.connect.merge import into_toml
+from coblyn.connect.places import chosen
 from coblyn.connect.plan import Change, Client, Plan
 from coblyn.connect.target import Target
 
@@ -20,7 +21,7 @@ def _plan(target: Target, home: Path) -> Plan:
         provider["env_key"] = _VARIABLE
     if target.context:
         profile["model_context_window"] = target.context
-    directory = home / ".codex"
+    directory = chosen("CODEX_HOME", home / ".codex")
     return Plan(
         (
             Change(directory / "config.toml", into_toml({"model_providers": {"coblyn": provider}})),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from coblyn.connect.merge import into_json
+from coblyn.connect.places import config_home
 from coblyn.connect.plan import Change, Client, Plan
 from coblyn.connect.target import Target
 
@@ -27,7 +28,7 @@ def _plan(target: Target, home: Path) -> Plan:
         "models": {target.model: model},
     }
     values = {"$schema": "https://opencode.ai/config.json", "provider": {"coblyn": provider}}
-    path = home / ".config" / "opencode" / "opencode.json"
+    path = config_home(home) / "opencode" / "opencode.json"
     return Plan(
         (Change(path, into_json(values)),),
         steps=(f"Run: opencode --model coblyn/{target.model}",),

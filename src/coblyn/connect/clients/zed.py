@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from coblyn.connect.merge import into_json
+from coblyn.connect.places import config_home
 from coblyn.connect.plan import Change, Client, Plan
 from coblyn.connect.target import Target
 
@@ -39,7 +40,8 @@ def _plan(target: Target, home: Path) -> Plan:
 def _directory(home: Path) -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("APPDATA", home / "AppData" / "Roaming")) / "Zed"
-    return home / ".config" / "zed"
+    base = home / ".config" if sys.platform == "darwin" else config_home(home)
+    return base / "zed"
 
 
 CLIENT = Client("zed", "Zed", _plan)
