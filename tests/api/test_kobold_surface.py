@@ -281,14 +281,23 @@ class TestMultiplayer:
         reply = await self.set(client, "second", full=False)
         assert reply.json == {
             "success": True,
-            "turn_major": 1,
+            "turn_major": 2,
             "turn_minor": 2,
             "idle": 1,
             "data_format": "kcpp_lzma_b64",
         }
         assert (await client.post("/api/extra/multiplayer/getstory")).body == b"second"
         again = await self.set(client, "third", full=True)
-        assert (again.json["turn_major"], again.json["turn_minor"]) == (2, 1)
+        assert (again.json["turn_major"], again.json["turn_minor"]) == (3, 1)
+
+    async def test_a_first_small_change_is_a_version_that_pages_fetch(self, client: Client) -> None:
+        """KoboldAI Lite fetches no story of major version 0, which it takes for none."""
+        before = (await client.post("/api/extra/multiplayer/status", {"sender": "b"})).json
+        assert (before["turn_major"], before["turn_minor"], before["data_format"]) == (1, 1, "")
+        await self.set(client, "first", full=False)
+        after = (await client.post("/api/extra/multiplayer/status", {"sender": "b"})).json
+        assert (after["turn_major"], after["turn_minor"]) == (1, 2)
+        assert after["data_format"] == "kcpp_lzma_b64"
 
     async def test_who_is_busy_is_seen_by_others(self, client: Client) -> None:
         async def idle(sender: str, *, busy: bool) -> int:

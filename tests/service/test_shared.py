@@ -38,10 +38,10 @@ def test_saying_so_again_keeps_somebody_busy() -> None:
 def test_versions_count_changes_and_new_beginnings() -> None:
     story = SharedStory()
     story.replace("one", "text", is_whole=False)
-    assert story.turn == Turn(0, 1, "text")
+    assert story.turn == Turn(1, 2, "text")
     story.replace("two", "text", is_whole=True)
     story.replace("three", "lzma", is_whole=False)
-    assert (story.turn, story.data) == (Turn(1, 2, "lzma"), "three")
+    assert (story.turn, story.data) == (Turn(2, 2, "lzma"), "three")
     with pytest.raises(BadRequest):
         story.replace("", "lzma", is_whole=True)
     assert story.data == "three"

@@ -19,7 +19,7 @@ _MAX_SENDERS = 256
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The version of the story.
+    """The version of the story, from 1.1 on, as KoboldAI Lite takes major version 0 for no story.
 
     Attributes:
         major: Increases when the story is replaced as a whole.
@@ -27,8 +27,8 @@ class Turn:
         format: The clients' name for the data format.
     """
 
-    major: int = 0
-    minor: int = 0
+    major: int = 1
+    minor: int = 1
     format: str = ""
 
 
