@@ -88,6 +88,13 @@ def test_steps_of_an_entry_are_offered_where_there_are_any(
     expect(chance).to_have_value("100")
     expect(redo).to_be_enabled()
     page.expected = ["Failed to load resource"]  # type: ignore[attr-defined]
+    full = {"detail": {"type": "disk_full", "msg": "The disk is full. Make room on it."}}
+    step = "**/api/coblyn/stories/*/redo"
+    page.route(step, lambda route: route.fulfill(status=507, json=full))
+    redo.click()
+    expect(sheet.get_by_text("did not take the step: The disk is full.")).to_be_visible()
+    expect(sheet.get_by_text("wait until Coblyn answers again")).to_have_count(0)
+    page.unroute(step)
     away = "**/api/coblyn/**"
     page.route(away, lambda route: route.abort())
     page.route("**/health?quiet=1", lambda route: route.abort())

@@ -147,7 +147,7 @@ export class Journal {
   }
 
   async #step(verb: "undo" | "redo", scope: string): Promise<Step> {
-    if (!(await this.flush())) throw new ApiError("gone", "");
+    if (!(await this.flush())) throw this.refusal ?? new ApiError("gone", "");
     this.#isBusy = true;
     try {
       const id = newId();

@@ -15,7 +15,7 @@ import { Carets } from "./carets";
 import { runsIn } from "./cherry";
 import { Kept, type Read, withLeft } from "./kept";
 import type { BookEvents, Broken, Loaded, Written } from "./opened";
-import { problemOf } from "./notices";
+import { problemOf, stepProblem } from "./notices";
 import { isAside, NOTHING, withOperations } from "./places";
 import { sample } from "./sample";
 import { Steps } from "./steps.svelte";
@@ -195,18 +195,18 @@ export class Book {
   /**
    * A step of undo or redo in the text, or at a place beside it, by the journal; by the editor alone where the server is away.
    *
-   * @returns Whether the journal did it.
+   * @returns Why the journal did not do it, as a writer reads it; null where it did.
    */
-  async step(verb: "undo" | "redo", place = ""): Promise<boolean> {
-    if (!this.journal) return false;
+  async step(verb: "undo" | "redo", place = ""): Promise<string | null> {
+    if (!this.journal) return stepProblem(null);
     this.#units.end();
     this.steps.ask(this.#story);
     try {
       const stepped = await this.journal.step(verb, place || `text/${this.branch}`);
       if (place === "") this.steps.stepped(verb, stepped);
-      return true;
-    } catch {
-      return false;
+      return null;
+    } catch (error) {
+      return stepProblem(error);
     }
   }
 

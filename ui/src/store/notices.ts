@@ -46,6 +46,12 @@ export function problemOf({ type, message, status }: Pick<ApiError, "type" | "me
   return say().errors[type] ?? (message || say().noticeStatus(status));
 }
 
+/** Why a step back or forth was not done. */
+export function stepProblem(error: unknown): string {
+  const isRefused = error instanceof ApiError && error.status > 0;
+  return isRefused ? say().stepRefused(problemOf(error)) : say().stepsNeedServer;
+}
+
 /** Words for anything that a generation can fail with. */
 export function wordsFor(error: unknown): Words {
   const t = say();

@@ -212,13 +212,13 @@ export class Session {
     const [isEarly, before] = [isOurs && ofText && phase !== "writing", this.text];
     await this.settle();
     if (isEarly && this.text === before) return; // nothing had happened yet
-    if (!(await this.book.step("undo"))) this.#story?.undo();
+    if (await this.book.step("undo")) this.#story?.undo();
   }
 
   async redo(): Promise<void> {
     if (this.generation.isRunning) return;
     await this.settle();
-    if (!(await this.book.step("redo"))) this.#story?.redo();
+    if (await this.book.step("redo")) this.#story?.redo();
   }
 
   /** Another course of the text from a place on, or the caret; what stands behind it stays on this branch. */

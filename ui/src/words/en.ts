@@ -491,6 +491,7 @@ export const en = {
   undo: "Undo",
   redo: "Redo",
   stepsNeedServer: "Steps back wait until Coblyn answers again.",
+  stepRefused: (why: string) => `Coblyn did not take the step: ${why}`,
   sending: "Sending",
   stopping: "Stopping",
   writtenElsewhere: "Another window of this story is writing",

@@ -461,6 +461,7 @@ export const zh: Words = {
   undo: "撤销",
   redo: "重做",
   stepsNeedServer: "须待 Coblyn 恢复响应后才能撤销。",
+  stepRefused: (why: string) => `Coblyn 未能执行此步：${why}`,
   sending: "正在发送",
   stopping: "正在停止",
   writtenElsewhere: "此故事的另一窗口正在续写",
