@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -14,6 +15,15 @@ def answer(kind: str, method: str, params: dict[str, Any]) -> dict[str, Any] | N
     """As the other program, but for tools and results of its kind."""
     if method == "tools/call" and kind == "endless":
         endless()
+    if method == "tools/call" and kind in ("notes", "asks"):
+        while True:
+            say(kind)
+    if method == "tools/list" and kind == "pages":
+        first = int(params.get("cursor", 0))
+        page = [
+            {"name": f"tool{first + i}", "inputSchema": {"type": "object"}} for i in range(2000)
+        ]
+        return {"tools": page, "nextCursor": str(first + 2000)}
     if method == "tools/call" and kind == "huge":
         return {"content": [{"type": "text", "text": "x" * 100_000_000}]}
     if method == "tools/list" and kind == "many":
@@ -23,6 +33,14 @@ def answer(kind: str, method: str, params: dict[str, Any]) -> dict[str, Any] | N
             "tools": tools + [{"name": name, "inputSchema": {"type": "object"}} for name in odd]
         }
     return tool_program.result(method, params)
+
+
+def say(kind: str) -> None:
+    """A message that nobody asked for."""
+    note = {"method": "notifications/message", "params": {"level": "info", "data": "x"}}
+    ask = {"method": "ping", "id": "x" * 1000}
+    message = {"jsonrpc": "2.0", **(note if kind == "notes" else ask)}
+    sys.stdout.write(json.dumps(message) + "\n")
 
 
 def endless() -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+import tool_program
 from coblyn.errors import SettingsError
+from coblyn.mcp import address, process, said
+from coblyn.mcp.pace import Pace
 from coblyn.mcp.process import MAX_LINE
 from coblyn.mcp.server_file import ToolServer, read_servers
 from coblyn.mcp.tool_servers import ToolFailed, ToolLimits, ToolServers
@@ -99,6 +104,56 @@ async def test_of_many_tools_those_with_proper_names_are_taken_once(
     assert "'tool7'" in caplog.text
 
 
+async def test_a_list_of_tools_without_end_is_cut(
+    made: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert len(await made("pages").tools("bad")) == 1024
+    assert "tools after the first 1024 are left out" in caplog.text
+
+
+def paced(monkeypatch: pytest.MonkeyPatch, module: Any, burst: float, rate: float) -> list[float]:
+    """What is taken from the paces that a module makes from now on."""
+    taken: list[float] = []
+
+    class Recorded(Pace):
+        def take(self, amount: float) -> float:
+            taken.append(amount)
+            return super().take(amount)
+
+    monkeypatch.setattr(module, "messages_pace", lambda: Recorded(burst, rate))
+    return taken
+
+
+async def test_a_flood_of_messages_is_read_slowly_and_disturbs_nobody(
+    made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = paced(monkeypatch, process, burst=20.0, rate=0.01)
+    servers, others = made("notes", ToolLimits(seconds=2.0)), made("garbage")
+    call = asyncio.create_task(servers.call("bad", "weather", {}))
+    with pytest.raises(ToolFailed, match="did not answer within 2 seconds"):
+        await call
+    assert 10 < len(taken) <= 22, "after the allowance it stands still"
+    assert not (await others.call("bad", "weather", {"city": "Bonn"})).is_error
+
+
+async def test_a_program_that_does_not_read_the_answers_is_given_up(
+    made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paced(monkeypatch, process, burst=1e9, rate=1e9)
+    with pytest.raises(ToolFailed, match="sends requests without reading the answers"):
+        await made("asks").call("bad", "weather", {})
+    await wait_for(lambda: not programs(), 20.0)
+
+
+def test_a_flood_of_errors_is_read_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(said.time, "sleep", waits.append)
+    with said.kept_in(tmp_path / "tools.log") as stream:
+        for _ in range(40):
+            stream.write("x" * (1 << 20))
+    assert sum(waits) > 40.0, "16 MiB at once, the rest at 1 MiB a second"
+
+
 @pytest.mark.parametrize("name", ["a__b", "a_", "_"])
 def test_names_of_servers_leave_no_doubt_whose_a_tool_is(tmp_path: Path, name: str) -> None:
     file = tmp_path / "servers.json"
@@ -129,12 +184,83 @@ async def answering(head: bytes, begin: bytes, rest: bytes) -> AsyncIterator[str
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
 
 
+async def test_a_stream_of_events_without_end_is_read_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken = paced(monkeypatch, address, burst=100.0, rate=0.01)
+    note = b'data: {"jsonrpc": "2.0", "method": "notifications/message"}\n\n'
+    async with answering(EVENTS_HEAD, b"", note * 50) as url:
+        servers = ToolServers([ToolServer("bad", url=url)], ToolLimits(start_seconds=2.0))
+        try:
+            with pytest.raises(ToolFailed, match="did not start within 2 seconds"):
+                await servers.tools("bad")
+        finally:
+            await servers.close()
+    assert taken
+    assert sum(taken) < 100_000, "a part more than the allowance of each stream"
+
+
+@asynccontextmanager
+async def leaving(reopens: list[bytes]) -> AsyncIterator[str]:
+    """A server whose stream of messages always ends at once, to be opened again at once, and who says no goodbye."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            verb, length = head.split()[0], head.lower().partition(b"content-length: ")[2]
+            body = await reader.readexactly(int(length.split()[0])) if length else b"{}"
+            if verb == b"DELETE":
+                await asyncio.Event().wait()
+            if verb == b"GET":
+                reopens.append(verb)
+                writer.write(EVENTS_HEAD + b"Connection: close\r\n\r\nretry: 0\nid: 1\ndata:\n\n")
+            else:
+                writer.write(spoken(json.loads(body)))
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+
+
+def spoken(request: dict[str, Any]) -> bytes:
+    """What a proper server answers, in a session."""
+    if "id" not in request:
+        return b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    found = tool_program.result(request["method"], request.get("params") or {})
+    rest = {"result": found} if found else {"error": {"code": -32601, "message": "No."}}
+    body = json.dumps({"jsonrpc": "2.0", "id": request["id"], **rest}).encode()
+    return JSON_HEAD + b"Mcp-Session-Id: s\r\nConnection: close\r\n\r\n" + body
+
+
+async def test_streams_are_opened_again_slowly_and_leaving_takes_no_goodbye(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paced(monkeypatch, address, burst=20.0, rate=0.01)
+    monkeypatch.setattr(address, "_FAREWELL_SECONDS", 0.1)
+    reopens: list[bytes] = []
+    async with leaving(reopens) as url:
+        servers = ToolServers([ToolServer("bad", url=url)], LIMITS)
+        assert "Rain in Rom" in (await servers.call("bad", "weather", {"city": "Rom"})).text
+        await wait_for(lambda: len(reopens) > 5, 20.0)
+        await asyncio.sleep(1.0)
+        assert len(reopens) <= 20
+        monkeypatch.setattr(Pace, "take", lambda *_: 0.0)
+        await asyncio.wait_for(servers.close(), 5.0)
+
+
 @pytest.mark.parametrize(
     ("head", "begin", "rest", "message"),
     [
         (JSON_HEAD, b'{"jsonrpc": "2.0", "id": 0, "result": "', b"x" * 65536, "longer than 16 MiB"),
         (EVENTS_HEAD, b"event: message\ndata: ", b"x" * 65536, "exceeded the 16777216 byte limit"),
-        (EVENTS_HEAD, b"event: message\n", b"data: x\n" * 8192, "exceeded the 16777216 byte limit"),
+        (
+            EVENTS_HEAD,
+            b"event: message\n",
+            b"data: %b\n" % (b"x" * 8192),
+            "exceeded the 16777216 byte limit",
+        ),
         (JSON_HEAD + b"Content-Encoding: gzip\r\n", b"", b"x" * 65536, "compressed"),
     ],
     ids=["json", "line", "lines", "compressed"],

@@ -1,6 +1,7 @@
 """A tool server that is a program: the protocol's messages as lines of its standard input and output.
 
-The library's own transport keeps a line of any length in memory; a program that never ends its line would fill it.
+The library's own transport keeps a line of any length in memory, reads as fast as a program writes, and keeps an
+answer for each of its requests until it reads them.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from coblyn.errors import CoblynError
+from coblyn.mcp.pace import Pace
 from coblyn.run import end_group, end_tree
 
 if TYPE_CHECKING:
@@ -20,20 +23,31 @@ if TYPE_CHECKING:
 
     from coblyn.mcp.server_file import ToolServer
 
-__all__ = ["MAX_LINE", "LineTooLong", "running"]
+__all__ = ["MAX_LINE", "Misbehaved", "messages_pace", "running"]
 
 MAX_LINE = 1 << 24
 """Maximum size of a message from the program in bytes."""
+
+_MAX_UNREAD = 256
+"""Maximum number of the program's requests whose answers it has not read."""
+
+_PACE_BYTES = 1 << 16
+"""Bytes that count as a further message."""
 
 _GRACE_SECONDS = 2.0
 """Time for the program to end after its standard input has, and again after it was asked to."""
 
 
-class LineTooLong(CoblynError):
-    """The program sent more than ``MAX_LINE`` bytes without a line end."""
+class Misbehaved(CoblynError):
+    """The program sent more than ``MAX_LINE`` bytes without a line end, or requests without reading the answers."""
 
     code = "tool_failed"
     status = 502
+
+
+def messages_pace() -> Pace:
+    """The pace of a server's messages: 100 a second after the first 1,000."""
+    return Pace(burst=1000.0, rate=100.0)
 
 
 @asynccontextmanager
@@ -50,17 +64,18 @@ async def running(
 
     Raises:
         OSError: It cannot be started.
-        LineTooLong: The program sent one.
+        Misbehaved: The program sent what cannot be read.
     """
     import anyio
 
     process = await _started(server, errors)
+    talk = _Talk(process, report, messages_pace())
     incoming, received = anyio.create_memory_object_stream[Any](0)
     to_send, outgoing = anyio.create_memory_object_stream[Any](0)
     try:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_read, process, incoming, report)
-            tasks.start_soon(_write, process, outgoing)
+            tasks.start_soon(talk.read, incoming)
+            tasks.start_soon(talk.write, outgoing)
             try:
                 yield received, to_send
             finally:
@@ -93,45 +108,74 @@ async def _started(server: ToolServer, errors: TextIO) -> asyncio.subprocess.Pro
     )
 
 
-async def _read(
-    process: asyncio.subprocess.Process, incoming: Any, report: Callable[[str], None]
-) -> None:
-    """Pass on messages, and after the connection has ended, drop what the program still writes."""
-    import anyio
-    from mcp.shared.message import SessionMessage
-    from mcp_types import jsonrpc_message_adapter
+@dataclass(slots=True)
+class _Talk:
+    """What goes to and fro.
 
-    assert process.stdout
-    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-        async with incoming:
-            while line := await _line(process.stdout, report):
-                try:
-                    message = jsonrpc_message_adapter.validate_json(line, by_name=False)
-                except ValueError as error:
-                    await incoming.send(error)
-                else:
-                    await incoming.send(SessionMessage(message))
-    while await process.stdout.read(1 << 16):
-        pass
+    Attributes:
+        process: The program.
+        report: Called with the reason if it cannot go on.
+        pace: How fast its messages are read.
+        num_unread: Number of the program's requests whose answers it has not read.
+    """
 
+    process: asyncio.subprocess.Process
+    report: Callable[[str], None]
+    pace: Pace
+    num_unread: int = 0
 
-async def _line(stdout: asyncio.StreamReader, report: Callable[[str], None]) -> bytes:
-    try:
-        return await stdout.readline()
-    except ValueError as error:
-        reason = f"it sent more than {MAX_LINE >> 20} MiB without a line end"
-        report(reason)
-        raise LineTooLong(reason) from error
+    async def read(self, incoming: Any) -> None:
+        """Pass on messages, and after the connection has ended, drop what the program still writes."""
+        import anyio
 
+        assert self.process.stdout
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            async with incoming:
+                while line := await self._line(self.process.stdout):
+                    await incoming.send(self._message(line))
+                    await asyncio.sleep(self.pace.take(1 + len(line) / _PACE_BYTES))
+        while await self.process.stdout.read(1 << 16):
+            pass
 
-async def _write(process: asyncio.subprocess.Process, outgoing: Any) -> None:
-    assert process.stdin
-    with suppress(OSError):  # it has ended, which the reader tells
-        async with outgoing:
-            async for each in outgoing:
-                text = each.message.model_dump_json(by_alias=True, exclude_unset=True)
-                process.stdin.write(text.encode() + b"\n")
-                await process.stdin.drain()
+    async def _line(self, stdout: asyncio.StreamReader) -> bytes:
+        try:
+            return await stdout.readline()
+        except ValueError as error:
+            raise self._misbehaved(
+                f"it sent more than {MAX_LINE >> 20} MiB without a line end"
+            ) from error
+
+    def _message(self, line: bytes) -> Any:
+        from mcp.shared.message import SessionMessage
+        from mcp_types import JSONRPCRequest, jsonrpc_message_adapter
+
+        try:
+            message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+        except ValueError as error:
+            return error
+        if isinstance(message, JSONRPCRequest):
+            self.num_unread += 1
+            if self.num_unread > _MAX_UNREAD:
+                raise self._misbehaved("it sends requests without reading the answers")
+        return SessionMessage(message)
+
+    def _misbehaved(self, reason: str) -> Misbehaved:
+        self.report(reason)
+        return Misbehaved(reason)
+
+    async def write(self, outgoing: Any) -> None:
+        """Pass on what the connection sends."""
+        from mcp_types import JSONRPCError, JSONRPCResponse
+
+        assert self.process.stdin
+        with suppress(OSError):  # it has ended, which the reader tells
+            async with outgoing:
+                async for each in outgoing:
+                    text = each.message.model_dump_json(by_alias=True, exclude_unset=True)
+                    self.process.stdin.write(text.encode() + b"\n")
+                    await self.process.stdin.drain()
+                    if isinstance(each.message, JSONRPCError | JSONRPCResponse):
+                        self.num_unread -= 1
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -6,11 +6,14 @@ import codecs
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
+
+from coblyn.mcp.pace import Pace
 
 __all__ = ["MAX_BYTES", "kept_in"]
 
@@ -18,6 +21,8 @@ MAX_BYTES = 1_000_000
 """Maximum size of the file; one older file is kept next to it."""
 
 _CHUNK = 1 << 16
+_BURST, _RATE = 16.0 * (1 << 20), 1.0 * (1 << 20)
+"""Bytes that a program may write at once, and a second after that; one that writes more waits."""
 
 
 @contextmanager
@@ -49,9 +54,11 @@ class _Patient(RotatingFileHandler):
 def _keep(reading: int, path: Path) -> None:
     """Write the stream to the log until it ends."""
     file = _Patient(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
+    pace = Pace(_BURST, _RATE)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     with os.fdopen(reading, "rb", buffering=0) as pipe:
         while chunk := pipe.read(_CHUNK):
             text = decoder.decode(chunk)
             file.emit(logging.LogRecord("", logging.INFO, "", 0, "%s", (text,), None))
+            time.sleep(pace.take(len(chunk)))
     file.close()

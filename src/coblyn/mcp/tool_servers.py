@@ -31,6 +31,9 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _MAX_PAGES = 32
 """Maximum number of pages in a list of tools."""
 
+_MAX_TOOLS = 1024
+"""Maximum number of tools of a server; no model can choose among more."""
+
 
 class ToolFailed(CoblynError):
     """A tool server cannot be reached, or did not answer in time."""
@@ -220,7 +223,7 @@ class _Connection:
             page = await client.list_tools(cursor=cursor)
             found += (self._foreign(tool) for tool in page.tools)
             cursor = page.next_cursor
-            if not cursor:
+            if not cursor or len(found) > _MAX_TOOLS:
                 break
         return tuple(_proper(found))
 
@@ -301,9 +304,14 @@ async def _client_of(
 
 
 def _proper(tools: Iterable[ForeignTool]) -> list[ForeignTool]:
-    """The tools that can be named in a call, each once; the others are logged."""
+    """The first tools that can be named in a call, each once; the others are logged."""
     found: dict[str, ForeignTool] = {}
     for tool in tools:
+        if len(found) == _MAX_TOOLS:
+            log.warning(
+                "tool server %s: tools after the first %d are left out", tool.server, _MAX_TOOLS
+            )
+            break
         if not _NAME.fullmatch(tool.name):
             log.warning("tool server %s: the name %r is left out", tool.server, tool.name[:80])
         elif found.setdefault(tool.name, tool) is not tool:
