@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from asgi import Client
+from coblyn.api.story.lists import in_parts
 from coblyn.service.stories import Stories
 from coblyn.story.store.journal import Appended
+from coblyn.story.store.library import Shelf
 from story.files import KOBOLD, V1, V2, packed, png, text_chunk
 
 STORIES = "/api/coblyn/stories"
@@ -225,6 +228,38 @@ async def test_the_list_in_parts_by_title_and_by_words(client: Client) -> None:
     assert ([hit["story"] for hit in hits["hits"]], hits["num_hits"]) == ([names[0]], 4)
     refused = (await client.get(f"{STORIES}?limit=0")).json["error"]
     assert (refused["message"], refused["field"]) == ("limit must be 1 to 1000.", "limit")
+
+
+async def test_a_long_list_is_written_in_parts_and_others_have_their_turn_between_them() -> None:
+    shelves = [Shelf(f"s{at}", f"Läm {at}", "", 0, 0, 1, None, 2, "It.") for at in range(5)]
+    num_turns = 0
+
+    async def others() -> None:
+        nonlocal num_turns
+        while True:
+            num_turns += 1
+            await asyncio.sleep(0)
+
+    other, pieces, turns = asyncio.create_task(others()), list[bytes](), list[int]()
+    async for piece in in_parts(shelves, list, {"num_stories": 7}, at_once=2):
+        pieces.append(piece)
+        turns.append(num_turns)
+    other.cancel()
+    assert turns[1:4] == sorted(set(turns[1:4]))
+    told = json.loads(b"".join(pieces))
+    assert told == {"num_stories": 7, "stories": [shelf.to_json() for shelf in shelves]}
+
+
+async def test_lists_longer_than_a_part_are_whole(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coblyn.api.story.lists._AT_ONCE", 1)
+    names = [await create(client, typing("a", 0, f"The heron {at}.")) for at in range(3)]
+    whole = await client.get(STORIES)
+    assert "content-length" not in whole.headers
+    assert [one["id"] for one in whole.json["stories"]] == names[::-1]
+    found = (await client.get(f"{STORIES}?q=heron")).json["stories"]
+    assert [one["excerpt"] for one in found] == [f"The heron {at}." for at in (2, 1, 0)]
 
 
 async def test_a_card_with_all_its_oddities_at_once(client: Client) -> None:

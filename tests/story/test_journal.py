@@ -331,6 +331,9 @@ def test_search_gives_each_story_once_and_counts_all(shelf: Shelf) -> None:
     assert [
         hit.story for hit in shelf.index.search("la", -1, one_each=True, is_trash=True).hits
     ] == [names[3]]
+    short = shelf.index.search("la", 3, one_each=True)
+    assert ([hit.story for hit in short.hits], short.num_hits) == ([only_title, *names[2:0:-1]], 4)
+    assert [hit.place for hit in short.hits] == ["title", "text/main", "text/main"]
     shelf.library.trash(names[0])  # what was kept of the last answer is out of date
     assert shelf.index.search("lamp", 3, one_each=True).num_hits == 3
 

@@ -8,8 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from msgspec import to_builtins
-from msgspec.json import encode
 from starlette.responses import JSONResponse, Response
 
 from coblyn.api.body import read_bytes, validated
@@ -17,6 +15,7 @@ from coblyn.api.call import Call
 from coblyn.api.problem import Problem
 from coblyn.api.route import Routes
 from coblyn.api.story.events import story_events
+from coblyn.api.story.lists import found_list, whole_list
 from coblyn.api.story.wire import AppendBody, CreateBody, StepBody
 from coblyn.api.stream import StreamResponse
 from coblyn.errors import BadRequest
@@ -61,20 +60,10 @@ async def stories(call: Call) -> Response:
     part: dict[str, Any] = {"is_trash": is_trash, "limit": limit, "offset": offset}
     words, title = asked.get("q", ""), asked.get("title", "")
     if not words.strip():
-        listed = await call.services.stories.listed(title=title, **part)
-        return _list({"stories": listed.stories, "num_stories": listed.num_stories})
+        return await whole_list(call.services.stories, title, **part)
     if title:
         raise BadRequest("A list is by q or by title, not by both.", field="title")
-    shelves, found = await call.services.stories.holding(words, **part)
-    excerpts = {hit.story: hit.excerpt for hit in found.hits if hit.place != "title"}
-    told = [to_builtins(shelf) | {"excerpt": excerpts.get(shelf.id, "")} for shelf in shelves]
-    counts = {"num_stories": found.num_hits, "num_unread": found.num_unread}
-    return _list({"stories": told, **counts})
-
-
-def _list(body: dict[str, Any]) -> Response:
-    # A list of all stories may be long: the standard library's encoder would hold up other answers.
-    return Response(encode(body), media_type="application/json")
+    return await found_list(call.services.stories, words, **part)
 
 
 @routes.post(_STORIES, "A new story", CreateBody)

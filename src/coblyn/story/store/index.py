@@ -209,17 +209,26 @@ def _query(terms: list[str], *, is_trash: bool, one_each: bool) -> tuple[str, li
         if len(term) < _SHORTEST:
             conditions.append("p.text LIKE ? ESCAPE '!'")
             values.append(f"%{_escaped(term)}%")
-    where = " AND ".join(conditions)
+    where, trashed = " AND ".join(conditions), "NOT NULL" if is_trash else "NULL"
+    # Without the index of words, the passages of each story are read up to the first hit.
+    if one_each and not long:
+        return _WALK.format(where=where, trashed=trashed), values
     # With min() SQLite takes the other columns from the row that has the least.
     rank, group = (", min(p.place = 'title')", "GROUP BY p.story") if one_each else ("", "")
-    found = f"SELECT p.story AS story, p.id AS passage{rank} FROM passages p WHERE {where} {group}"  # noqa: S608
-    condition = "NOT NULL" if is_trash else "NULL"
-    text = f"""
-    WITH found AS MATERIALIZED ({found})
-    SELECT s.id, found.passage FROM found JOIN stories s ON s.id = found.story
-    WHERE s.trashed IS {condition} ORDER BY s.modified DESC, s.id, found.passage
-    """  # noqa: S608
-    return text, values
+    return _FOUND.format(where=where, trashed=trashed, rank=rank, group=group), values
+
+
+_WALK = """
+SELECT s.id, (SELECT p.id FROM passages p WHERE p.story = s.id AND {where} ORDER BY p.place, p.id LIMIT 1) AS found
+FROM stories s WHERE s.trashed IS {trashed} AND found NOT NULL ORDER BY s.modified DESC, s.id
+"""
+"""The first passage of each story; its title stands behind all other places that are searched."""
+
+_FOUND = """
+WITH found AS MATERIALIZED (SELECT p.story AS story, p.id AS passage{rank} FROM passages p WHERE {where} {group})
+SELECT s.id, found.passage FROM found JOIN stories s ON s.id = found.story
+WHERE s.trashed IS {trashed} ORDER BY s.modified DESC, s.id, found.passage
+"""
 
 
 def _escaped(term: str) -> str:
