@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from coblyn.engine.fake import STORY
 from live_server import serve
@@ -126,6 +127,56 @@ def test_a_piece_that_was_found_again_is_stopped(
     wait(page, lambda: is_open(page) and text(page) == now, "the story")
     expect(button(page, "Generate")).to_be_visible()
     assert not reloaded
+    page.close()
+
+
+@pytest.mark.parametrize("end", ["found", "stopped", "unknown"])
+def test_a_stream_that_breaks_while_it_is_read_again_is_read_until_it_ends(
+    new_page: NewPage, url: str, gate: Gate, context: BrowserContext, end: str
+) -> None:
+    page = new_page(url, context)
+    now = begin(page, gate)
+    page.expected = ["Failed to load resource"]  # type: ignore[attr-defined]
+    begun = "event: message\ndata: " + json.dumps({"token": STORY[:5]}) + "\n\n"
+    reads: list[str] = []
+
+    def answer(route: Route) -> None:
+        """Cut off in its first words at first, then not at all; once it has been away, as the test wants it."""
+        if route.request.method == "DELETE":
+            route.continue_()
+            return
+        reads.append(route.request.url)
+        if len(reads) == 1:
+            route.fulfill(content_type="text/event-stream", body=begun)
+        elif len(reads) < 4:
+            route.abort()
+        elif end == "found":
+            route.continue_()
+        elif end == "unknown":
+            route.fulfill(status=404, json={"detail": {"type": "not_found", "msg": "No stream."}})
+        else:
+            route.abort()
+
+    page.route("**/api/coblyn/streams/*", answer)
+    page.reload()
+    goes_on = page.get_by_text("The piece goes on as soon as Coblyn answers.")
+    expect(goes_on).to_be_visible()
+    expect(button(page, "Stop")).to_be_visible()
+    if end == "found":
+        gate.let(math.inf)
+        wait(page, lambda: text(page) == WHOLE and is_saved(page), "the rest of it")
+    elif end == "stopped":
+        button(page, "Stop").click()
+    else:
+        expect(page.get_by_text("Press Generate to go on from there")).to_be_visible()
+    expect(button(page, "Generate")).to_be_visible()
+    expect(goes_on).to_have_count(0)
+    assert text(page) == (WHOLE if end == "found" else now)
+    kept = "() => Object.keys(localStorage).filter((key) => key.startsWith('coblyn.running.'))"
+    wait(page, lambda: page.evaluate(kept) == [], "the end of the claim")
+    if end == "stopped":
+        wait(page, lambda: is_resting(url), "the end of the stream")
+    gate.let(math.inf)
     page.close()
 
 

@@ -1,7 +1,7 @@
 /** One generation at a time: what it is doing, how fast, and how it is stopped. */
 
 import type { Api } from "../api/client";
-import type { FinishReason, GenerateEvent, GenerateRequest, Progress, Stats, TokenChance } from "../api/types";
+import { ApiError, type FinishReason, type GenerateEvent, type GenerateRequest, type Progress, type Stats, type TokenChance } from "../api/types";
 import type { Writing } from "../editor/story";
 import { speedOf } from "./figures";
 import type { Stream } from "./running";
@@ -98,7 +98,7 @@ export class Generation {
       }
     } catch (error) {
       if (!this.#isStopping) {
-        this.#drop(GOING); // nobody would see what it writes
+        if (!isStream(request) || !isLost(error)) this.#drop(GOING); // nobody would see what it writes
         throw error;
       }
     } finally {
@@ -206,6 +206,11 @@ export class Generation {
 }
 
 const isStream = (request: GenerateRequest | Stream): request is Stream => "stream" in request && typeof request.stream === "string";
+
+/** Whether the connection broke: what was asked for may still be there. */
+export function isLost(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 0 ? error.type === "gone" || error.type === "cut" : error.status >= 502 && error.status <= 504);
+}
 
 /** The seed that the server has drawn stands in the request that it belongs to: what was written with it can be told, also where it was stopped. */
 export function takeSeed(request: GenerateRequest, seed: number | null): void {

@@ -78,6 +78,12 @@ export function absentWords(absence: "gone" | "stopped" | "unloaded" | "coming",
   return { title: title || t.awayTitles[absence], advice: advice || t.awayHints[absence] };
 }
 
+/** A piece goes on as soon as the server can be reached. */
+export function lostNotice(): Notice {
+  const t = say();
+  return { topic: "generation", tone: "info", title: t.noticeCut, advice: t.noticeLostHint, actions: [], canClose: true };
+}
+
 /** The stories could not be reached at the start. */
 export function storyNotice(error: unknown, again: () => void): Notice {
   return { topic: "story", tone: "error", ...wordsFor(error), actions: [{ label: say().tryAgain, run: again }], canClose: true };

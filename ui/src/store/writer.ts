@@ -7,13 +7,22 @@ import { newId } from "../journal/journal.svelte";
 import { knowsPages } from "../journal/pages";
 import { toChangeSet } from "../journal/queue";
 import { say } from "../words/words.svelte";
-import { GOING, newKey, type Outcome } from "./generation.svelte";
-import { nothingNotice, wordsFor } from "./notices";
+import { ApiError } from "../api/types";
+import { GOING, isLost, newKey, type Outcome } from "./generation.svelte";
+import { lostNotice, nothingNotice, wordsFor } from "./notices";
 import { extentOf, type Written } from "./pieces";
 import { type Begun, receiptOf, seeded } from "./receipt";
 import { requestOf, type Wanted } from "./request";
 import { type Claim, forgetRunning, isFound, keepRunning, releaseRunning, restOf, type Running, TAIL, wordsSoFar } from "./running";
 import type { Session } from "./session.svelte";
+
+/** Milliseconds before a stream that broke is read again, at first and at most, and between two looks at whether it still is to be. */
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 10_000;
+const WAIT = 50;
+
+/** The server has not kept the stream. */
+const isUnknown = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
 
 export class Writer {
   readonly #session: Session;
@@ -57,7 +66,7 @@ export class Writer {
     const isRead = await this.#readAnew();
     const { story } = this.#session;
     if (isRead && story && isFound(running) && book.id === running.story && book.branch === running.branch) {
-      await this.#goOn(story, running);
+      await this.#goOn(running);
       return false;
     }
     // The server may be away for a moment only, and keeps the stream longer.
@@ -79,34 +88,63 @@ export class Writer {
     }
   }
 
-  async #goOn(story: Story, running: Running): Promise<void> {
+  /** Reads a stream until it has ended, the server has no such stream, or the writer stops it; after a break from its beginning. */
+  async #goOn(running: Running): Promise<void> {
     const session = this.#session;
     const { book, generation, pager, storage } = session;
-    const { piece, place, old, receipt } = running;
-    const words = extentOf(story.runs(), piece);
-    const goesOn = words ? words.to === story.length() : running.from === story.before(place).length;
-    const rest = restOf(wordsSoFar(story.text(), story.runs(), running), running);
-    let isOther = !goesOn;
-    const hear = (chunk: string): string => {
-      const text = isOther ? null : rest(chunk);
-      isOther ||= text === null;
-      if (isOther) generation.stop();
-      return text ?? "";
-    };
+    const { piece, old, receipt } = running;
     book.beginPiece(piece);
-    try {
-      await generation.run(running, story.write(words ? "end" : place, piece), hear);
-      forgetRunning(storage, running);
-    } catch {
-      generation.giveUp(); // the server has not kept it, or this page is going too; what had come is in the text
-      setTimeout(() => forgetRunning(storage, running), GOING);
+    let failure: unknown;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      const { story } = session;
+      failure = story ? await this.#read(story, running) : null;
+      if (!isLost(failure)) break;
+      session.notify(lostNotice());
+      void session.server.check();
+      generation.prepare(true);
+      await this.#rest(pause);
     }
-    story.applyRemote(toChangeSet([], story.length()), [], false); // the last piece is all of it
+    session.close("generation");
+    // What had come is in the text. The server keeps a stream for a while only.
+    if (failure) session.notify({ topic: "generation", tone: "error", ...(isUnknown(failure) ? wordsFor(new ApiError("cut", "")) : wordsFor(failure)) });
+    forgetRunning(storage, running);
     const { stats } = generation;
     if (stats) book.put(`pieces/${piece}`, { ...receipt, settings: { ...receipt.settings, seed: stats.seed ?? receipt.settings.seed }, stats });
     book.endPiece();
     pager.keep(old, piece);
     session.outlook.changed();
+  }
+
+  /** Waits, unless the writer stops what is waited for. */
+  async #rest(milliseconds: number): Promise<void> {
+    const end = performance.now() + milliseconds;
+    while (this.#session.generation.phase === "sending" && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, WAIT));
+  }
+
+  /** Reads a stream from its beginning; gives why it broke, or null. */
+  async #read(story: Story, running: Running): Promise<unknown> {
+    const { generation } = this.#session;
+    const { piece, place } = running;
+    const words = extentOf(story.runs(), piece);
+    const goesOn = words ? words.to === story.length() : running.from === story.before(place).length;
+    const rest = restOf(wordsSoFar(story.text(), story.runs(), running), running);
+    let isOther = !goesOn;
+    const hear = (chunk: string): string => {
+      this.#session.close("generation");
+      const text = isOther ? null : rest(chunk);
+      isOther ||= text === null;
+      if (isOther) generation.stop();
+      return text ?? "";
+    };
+    let failure: unknown = null;
+    try {
+      await generation.run(running, story.write(words ? "end" : place, piece), hear);
+    } catch (error) {
+      generation.giveUp();
+      failure = error;
+    }
+    story.applyRemote(toChangeSet([], story.length()), [], false); // the last piece is all of it
+    return failure;
   }
 
   async #write(story: Story, wanted: Wanted): Promise<boolean> {

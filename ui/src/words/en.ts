@@ -599,6 +599,7 @@ export const en = {
   noticeGone: "Coblyn does not answer.",
   noticeGoneHint: "It may have been closed. Start it again with “coblyn serve”, then try again. Your text is safe.",
   noticeCut: "The connection to Coblyn broke while it was writing.",
+  noticeLostHint: "The piece goes on as soon as Coblyn answers. Stop ends it; your text is safe.",
   noticeCutHint: "What had arrived is kept. Press Generate to go on from there, or Retry for another take.",
   noticeKey: "This server asks for a key.",
   noticeKeyHint: "The page cannot send one yet. Open it on the machine on which Coblyn runs.",

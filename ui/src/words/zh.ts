@@ -590,6 +590,7 @@ export const zh: Words = {
   noticeGone: "Coblyn 没有响应。",
   noticeGoneHint: "它可能已被关闭。请用“coblyn serve”重新启动后再试。你的文字安然无恙。",
   noticeCut: "写作途中与 Coblyn 的连接断开了。",
+  noticeLostHint: "一旦 Coblyn 恢复响应，就会继续写下去。按“停止”可结束；你的文字安然无恙。",
   noticeCutHint: "已收到的文字都保留着。按“续写”接着写，或按“重写”另写一份。",
   noticeKey: "此服务器需要密钥。",
   noticeKeyHint: "本页还不能发送密钥，请在运行 Coblyn 的机器上打开。",
