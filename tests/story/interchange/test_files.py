@@ -12,11 +12,11 @@ import pytest
 from coblyn.errors import BadRequest, FileRefused
 from coblyn.story.book import entries_of, lore_settings_of
 from coblyn.story.changes import Change
-from coblyn.story.interchange.files import FORMATS, export_file, import_file
+from coblyn.story.interchange.files import FORMATS, MAX_ENTRIES, export_file, import_file
 from coblyn.story.interchange.report import Imported
 from coblyn.story.lore.fire import fire
 from coblyn.story.lore.scene import Scene
-from coblyn.story.operation import Edit, Put
+from coblyn.story.operation import Edit, Put, scope_of
 from coblyn.story.phrases import Phrase
 from coblyn.story.state import NEW, State, apply
 from coblyn.story.text import Text
@@ -312,7 +312,7 @@ def _of_png(damage: Callable[[bytes], bytes]) -> bytes:
         lambda: b"[" * 200_000,
         lambda: json.dumps({"entries": {"0": {"uid": 1, "x": _deep(300)}}}).encode(),
         lambda: b'{"entries": [' + b"0," * 2_100_000 + b"0]}",
-        lambda: b'{"entries": [' + b'{"uid": 0},' * 20_001 + b"{}]}",
+        lambda: b'{"entries": [' + b'{"uid": 0},' * 20_000 + b"{}]}",
         lambda: b'{"a": 1}',
         lambda: b"[1, 2]",
         _bomb,
@@ -335,6 +335,14 @@ def test_hostile_files_earn_a_sentence(make: Any) -> None:
     assert len(caught.value.message) < 200
     assert str(caught.value.said) == caught.value.message
     assert isinstance(caught.value.said, Phrase)
+
+
+def test_as_many_entries_as_the_limit_says_are_taken() -> None:
+    book = b'{"entries": [' + b",".join([b"{}"] * MAX_ENTRIES) + b"]}"
+    imported = import_file(book, "book.json")
+    assert sum("lore/" in scope_of(one) for one in imported.operations) == MAX_ENTRIES
+    with pytest.raises(FileRefused, match=f"more than {MAX_ENTRIES}"):
+        import_file(book.replace(b"[{}", b"[{},{}"), "book.json")
 
 
 def _deep(depth: int) -> Any:

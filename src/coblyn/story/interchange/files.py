@@ -32,14 +32,19 @@ from coblyn.story.interchange.pictures import charx_of, picture_card
 from coblyn.story.interchange.report import Imported, Writer
 from coblyn.story.interchange.tavern import import_tavern, is_tavern, tavern_jsonl
 from coblyn.story.interchange.to_novelai import novelai_file
+from coblyn.story.operation import Branch, Operation, Put
 from coblyn.story.phrases import phrase, refused
 from coblyn.story.state import State
 
 __all__ = ["FORMATS", "Exported", "export_file", "import_file"]
 
 
-MAX_OPERATIONS = 20_000
-"""Of one import: each is a step of the story's journal, and ten times as many would occupy the server for minutes."""
+MAX_ENTRIES = 20_000
+"""Of lore, with branches and takes, in one import: each is a step of the story's journal, and ten times as many would
+occupy the server for minutes."""
+
+_MAX_OTHERS = 20_000
+"""Parts that are none of these, such as the title, books, and the files of a card."""
 
 
 def import_file(data: bytes, name: str = "") -> Imported:
@@ -53,9 +58,20 @@ def import_file(data: bytes, name: str = "") -> Imported:
         FileRefused: It is damaged, too large, or of no kind that is known.
     """
     imported = _imported(data, name)
-    if len(imported.operations) + len(imported.beginning) > MAX_OPERATIONS:
-        raise refused("too_many_entries", n=MAX_OPERATIONS)
+    operations = (*imported.operations, *imported.beginning)
+    num_entries = sum(_is_entry(operation) for operation in operations)
+    if num_entries > MAX_ENTRIES:
+        raise refused("too_many_entries", n=MAX_ENTRIES)
+    if len(operations) - num_entries > _MAX_OTHERS:
+        raise refused("too_many_parts", what=phrase("the_file"), n=_MAX_OTHERS)
     return imported
+
+
+def _is_entry(operation: Operation) -> bool:
+    """Whether it is what a file may have any number of."""
+    if isinstance(operation, Put):
+        return operation.place.startswith(("lore/", "takes/"))
+    return isinstance(operation, Branch)
 
 
 def _imported(data: bytes, name: str) -> Imported:
