@@ -107,9 +107,15 @@ class Incoming:
         return True
 
     def accept_behind_space(self, *marks: str) -> Reading[bool]:
-        """Read whitespace and one of several marks; without a mark the whitespace is not read either."""
+        """Read whitespace and one of several marks; without a mark the whitespace is not read either.
+
+        The beginning of a mark at the end of the text is one that a limit has cut.
+        """
         space = yield from self.space()
         is_there = bool((yield from self.accept_any(*marks)))
+        if not is_there and self._held and any(mark.startswith(self._held) for mark in marks):
+            self.take(len(self._held))
+            return True
         if not is_there:
             self.put_back(space)
         return is_there

@@ -14,7 +14,7 @@ from coblyn.errors import BadRequest
 
 __all__ = ["read_images", "read_messages"]
 
-_ROLES = ("system", "user", "assistant", "tool")
+_ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
 def read_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:

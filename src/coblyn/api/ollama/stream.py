@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -94,9 +95,10 @@ class _Lines(Chunks):
     def _complete(
         self, message: Message, finish: Finish, record: Record, tokens: Sequence[TokenText]
     ) -> dict[str, Any]:
-        if finish.reason == "length":  # what was cut cannot be an object
+        if finish.reason == "length":
             whole = tuple(call for call in message.tool_calls if call.values is not None)
-            message = replace(message, tool_calls=whole)
+            cut = "".join(_begun(each) for each in message.tool_calls if each.values is None)
+            message = replace(message, content=message.content + cut, tool_calls=whole)
         fields = self._head(self.fields(message))
         return {**fields, **self._ending(finish, record), **_logprobs(tokens)}
 
@@ -117,8 +119,9 @@ class _Lines(Chunks):
                     call = self._call
                     self._call = ToolCall(call.id, call.name, call.arguments + text)
                 case CallBroken(_, text, is_cut):
-                    self._call = None  # what was cut cannot be an object
-                    lines += b"" if is_cut else self._line(Message("assistant", text), ())
+                    begun, self._call = self._call, None
+                    shown = _begun(begun) if begun and is_cut else text
+                    lines += self._line(Message("assistant", shown), ())
         return lines
 
     def _whole_call(self) -> bytes:
@@ -177,6 +180,11 @@ def idle_line(path: str, body: Mapping[str, Any]) -> bytes:
     said = {"message": {"role": "assistant", "content": ""}} if "chat" in path else {"response": ""}
     head = {"model": str(body.get("model", "")), "created_at": now()}
     return NDJSON.frame(compact({**head, **said, "done": False}))
+
+
+def _begun(call: ToolCall) -> str:
+    """The text of a call that was cut, and so cannot be an object."""
+    return f'{{"name": {json.dumps(call.name)}, "arguments": {call.arguments}'
 
 
 def _call(index: int, call: ToolCall) -> dict[str, Any]:
