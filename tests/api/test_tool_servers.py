@@ -85,6 +85,11 @@ async def ask(client: Client, **body: Any) -> dict[str, Any]:
     return found
 
 
+async def test_koboldai_lite_is_told_that_there_are_tools() -> None:
+    async with client_of(Caller) as client:
+        assert (await client.get("/api/extra/version")).json["mcp"] is True
+
+
 async def test_a_tool_runs_and_the_model_goes_on_with_its_result(client: Client) -> None:
     answer = await ask(client)
     kinds = [item["type"] for item in answer["output"]]

@@ -30,7 +30,6 @@ _ABILITIES = {
     "router": False,
     "guidance": True,
     "jinja": True,
-    "mcp": False,
 }
 
 
@@ -66,6 +65,7 @@ def version(services: Services, *, has_keys: bool) -> dict[str, Any]:
         "websearch": services.web is not None,
         "multiplayer": services.shared is not None,
         "savedata": services.slots is not None,
+        "mcp": services.tool_servers is not None,
     }
 
 
