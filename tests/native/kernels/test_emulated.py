@@ -25,7 +25,7 @@ NEON = {
 }
 WITHOUT_FLAGS = ("portable", "cpu", "avx2", "avx_vnni", "avx512_vnni", "avx512_bf16")
 AVX2 = ("-mavx2", "-mfma", "-mf16c", "-mbmi2")
-EMULATED = ("avx_vnni", "avx512_vnni", "avx512_bf16")
+EMULATED = ("avx512_bf16", "avx512_vnni", "avx_vnni")  # those first that take longest to compile
 
 
 def compile_all(compiler: str, folder: Path, flags: dict[str, tuple[str, ...]]) -> list[Path]:
