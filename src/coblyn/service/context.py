@@ -14,7 +14,7 @@ from coblyn.errors import PromptTooLong
 from coblyn.mcp.tool_servers import ToolServers
 from coblyn.service.models import LoadedModel
 from coblyn.service.sent import as_sent
-from coblyn.story.book import entries_of, lore_settings_of, read_timers, sources_of
+from coblyn.story.book import EntryReader, lore_settings_of, read_timers, sources_of
 from coblyn.story.context import Context, assemble, cards_of, messages_of
 from coblyn.story.lore.entry import Entry
 from coblyn.story.lore.fire import fire
@@ -83,6 +83,7 @@ class Contexts:
 
     def __init__(self, servers: ToolServers | None = None) -> None:
         self._servers = servers
+        self._reader = EntryReader()
         self._counts: OrderedDict[bytes, int] = OrderedDict()
 
     async def of(self, model: LoadedModel, state: State, query: ContextQuery) -> StoryContext:
@@ -111,7 +112,8 @@ class Contexts:
             seed=query.seed,
             context=room + query.max_tokens,
         )
-        lore = await self.lore(model, entries_of(state), scene, lore_settings_of(state))
+        entries = await asyncio.to_thread(self._reader.entries, state)
+        lore = await self.lore(model, entries, scene, lore_settings_of(state))
         # The parts together may have more tokens than the sum of the parts; then there is a little less room.
         for slack in (0, *(16 << n for n in range(_TRIES))):
             plain = await asyncio.to_thread(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from coblyn.story.cards.card import Card
@@ -12,7 +12,7 @@ from coblyn.story.lore.verdict import Timer
 from coblyn.story.state import State
 from coblyn.story.turns import speakers_of
 
-__all__ = ["entries_of", "lore_settings_of", "read_timers", "sources_of"]
+__all__ = ["EntryReader", "entries_of", "lore_settings_of", "read_timers", "sources_of"]
 
 PARAGRAPHS = 12
 """How many paragraphs of a text without turns are searched for keys."""
@@ -20,7 +20,30 @@ PARAGRAPHS = 12
 _SOURCES: frozenset[Source] = frozenset(("chat", "persona", "character", "global"))
 
 
-def entries_of(state: State) -> list[Entry]:
+class EntryReader:
+    """Reads the entries of one story after the other; of those of the last one only what has changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Mapping[str, Any], Entry]] = {}
+
+    def read(self, name: str, value: Mapping[str, Any], source: Source) -> Entry:
+        """One entry."""
+        known = self._known.get(name)
+        if known and known[0] is value and known[1].source == source:
+            return known[1]
+        return read_entry(name, value, source)
+
+    def entries(self, state: State) -> list[Entry]:
+        """All entries of a story, as `entries_of` reads them."""
+        entries = entries_of(state, self.read)
+        values = state.collection("lore")
+        self._known = {entry.id: (values[entry.id], entry) for entry in entries}
+        return entries
+
+
+def entries_of(
+    state: State, read: Callable[[str, Mapping[str, Any], Source], Entry] = read_entry
+) -> list[Entry]:
     """The entries of a story.
 
     An entry that names a ``book`` has that book's ``source``; others belong to the story.
@@ -33,7 +56,7 @@ def entries_of(state: State) -> list[Entry]:
         if about.get("is_absent"):
             continue
         source = about.get("source", "chat")
-        entries.append(read_entry(name, value, source if source in _SOURCES else "chat"))
+        entries.append(read(name, value, source if source in _SOURCES else "chat"))
     return entries
 
 

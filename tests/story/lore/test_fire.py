@@ -72,6 +72,10 @@ def test_every_entry_gets_exactly_one_verdict() -> None:
         ({"key": ["/l.mp/"], "use_regex": False}, "it is /l.mp/ then", True),
         ({"key": ["", "  "]}, "anything", False),
         ({"key": "lamp, torch"}, "a torch", True),
+        ({"key": ["lamplight"]}, "lamps and a light", False),
+        ({"key": ["lamplight"]}, "lamp" * 20_000 + "Lamplight", True),  # too long for an index
+        ({"key": ["wick"]}, "The wick", True),
+        ({"key": ["wick"]}, "wic", False),
     ],
 )
 def test_keys(fields: dict[str, Any], text: str, is_fired: bool) -> None:

@@ -55,8 +55,10 @@ def decorated(entry: Entry) -> Decorated:
 
     Of one with fallbacks (``@@@``) the first that is known counts; others are left out.
     """
-    lines = entry.content.split("\n")
     result = Decorated(entry)
+    if not entry.content.lstrip().startswith("@@"):
+        return result
+    lines = entry.content.split("\n")
     is_done = False
     at = 0
     for at, line in enumerate(lines):  # noqa: B007 - where the content begins

@@ -82,9 +82,9 @@ class Matcher:
         if not self._is_exact(entry):
             key, text = key.lower(), _lowered(text)
         is_word = self.whole_words if entry.whole_words is None else entry.whole_words
-        if is_word and len(key.split()) == 1:
-            return _word(key).search(text) is not None
-        return key in text
+        if not _holds(text, key):
+            return False
+        return not (is_word and len(key.split()) == 1) or _word(key).search(text) is not None
 
     def nearest(self, entry: Entry, buffer: Buffer, after: int) -> tuple[str, int] | None:
         """The plain key that stands nearest behind what is looked at, and how many messages back that is."""
@@ -105,7 +105,26 @@ class Matcher:
 
     def _is_in(self, key: str, text: str, entry: Entry) -> bool:
         """Whether the letters of a plain key stand in a text, as a word or within one."""
-        return key in text if self._is_exact(entry) else key.lower() in _lowered(text)
+        return _holds(text, key) if self._is_exact(entry) else _holds(_lowered(text), key.lower())
+
+
+_GRAM = 4
+_MAX_INDEXED = 65_536
+"""Characters of a text whose short stretches are listed: the list takes about a hundred bytes for each."""
+
+
+def _holds(text: str, key: str) -> bool:
+    """Whether a key stands in a text; of large books most do not, which a list of the text's short stretches tells."""
+    if len(key) >= _GRAM and len(text) <= _MAX_INDEXED:
+        stretches = _stretches(text)
+        if key[:_GRAM] not in stretches or key[-_GRAM:] not in stretches:
+            return False
+    return key in text
+
+
+@functools.lru_cache(maxsize=8)
+def _stretches(text: str) -> frozenset[str]:
+    return frozenset(text[at : at + _GRAM] for at in range(len(text) - _GRAM + 1))
 
 
 @functools.lru_cache(maxsize=32)
