@@ -14,7 +14,10 @@ from typing import Any, Self
 
 @dataclass
 class Exchange:
-    """One request: an async context manager. Leaving it early is hanging up."""
+    """One request: an async context manager. Leaving it early is hanging up.
+
+    ``patience`` is how many seconds each part of the answer may take; None waits for it, or the application's end.
+    """
 
     app: Any
     method: str
@@ -22,6 +25,7 @@ class Exchange:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     client: tuple[str, int] | None = ("127.0.0.1", 50000)
+    patience: float | None = 5
     status: int = 0
     answer_headers: dict[str, str] = field(default_factory=dict)
 
@@ -43,7 +47,7 @@ class Exchange:
     async def next(self) -> bytes | None:
         """The next part of the body as it was sent, None at the end."""
         while True:
-            message = await asyncio.wait_for(self._next_message(), 5)
+            message = await asyncio.wait_for(self._next_message(), self.patience)
             if message["type"] == "http.response.start":
                 self.status = message["status"]
                 self.answer_headers = {k.decode(): v.decode() for k, v in message["headers"]}
@@ -115,6 +119,7 @@ class Client:
 
     app: Any
     client: tuple[str, int] | None = ("127.0.0.1", 50000)
+    patience: float | None = 5
 
     def open(self, method: str, path: str, body: Any = None, **headers: str) -> Exchange:
         """A request whose answer is read piece by piece. Header names have underscores."""
@@ -122,7 +127,7 @@ class Client:
             body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         )
         names = {k.replace("_", "-"): v for k, v in headers.items()}
-        return Exchange(self.app, method, path, raw, names, self.client)
+        return Exchange(self.app, method, path, raw, names, self.client, self.patience)
 
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         """A request and its whole answer."""
