@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -53,4 +54,17 @@ def serve(
         finally:
             servers[0].should_exit = True
             thread.join(10)
-            assert not thread.is_alive(), "the server did not stop"
+            if thread.is_alive():
+                faulthandler.dump_traceback()
+                raise AssertionError(f"the server did not stop: {_unfinished(servers[0])}")
+
+
+def _unfinished(server: uvicorn.Server) -> str:
+    """What it still waits for: its connections, with the request of each, and its tasks."""
+    connections = [
+        (each.cycle.scope["path"], each.cycle.response_complete, each.transport.is_closing())
+        if isinstance(each, TimedProtocol) and each.cycle
+        else each
+        for each in list(server.server_state.connections)
+    ]
+    return f"{connections}, {list(server.server_state.tasks)}"
