@@ -1,6 +1,6 @@
 """What does guessing ahead bring: one stream with drafts and without, on texts where they hit and where they do not?
 
-    python bench/drafts.py MODEL.gguf [--tokens 160] [--turns 7] [--only WORK ...] [--threads 0]
+    python bench/drafts.py MODEL.gguf [--tokens 160] [--turns 7] [--only WORK ...] [--threads 0] [--draft FILE]
 
 Each line has the tokens per second of the decode (prompts are not in it) with drafts and without, how many drafts there
 were and how many were right, and whether both texts are the same: with quantized weights a larger step rounds
@@ -137,7 +137,7 @@ async def write(engine: LocalEngine, name: str, work: Work, tokens: int, *, draf
 
 
 async def measure(
-    model: Path, tokens: int, turns: int, only: Sequence[str], threads: int
+    model: Path, tokens: int, turns: int, only: Sequence[str], threads: int, draft: str
 ) -> dict[str, dict[str, float]]:
     """All works in turns, after one turn to warm up."""
     works = {name: WORKS[name] for name in only or WORKS}
@@ -149,6 +149,7 @@ async def measure(
         context=2048,
         max_running=2,
         threads=threads,
+        draft_model=draft,
     )
     engine = LocalEngine(partial(LlamaRunner, config), max_running=2, speculates=True)
     found: dict[str, list[tuple[Run, Run]]] = {name: [] for name in works}
@@ -191,6 +192,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=160)
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--draft", default="", metavar="FILE", help="a draft model, or a head")
     parser.add_argument("--only", nargs="*", default=[], choices=WORKS)
     print(json.dumps(asyncio.run(measure(**vars(parser.parse_args())))))
 

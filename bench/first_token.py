@@ -4,9 +4,9 @@ A server of its own, with a real model, is asked over HTTP: without a constraint
 the same again, with 60 new tools, with the same again, and with 60 new ones of which one must be called. The requests
 take turns, so that what is compared ran side by side. Prompts are cached: their template shows the names of tools,
 which are always the same, and writes all their text, but does not show it. So prefill is no part of the difference, and
-rendering is.
+rendering is. ``--mark`` is what the format of calls is recognized by in a template, such as [TOOL_CALLS] of Mistral's.
 
-    python bench/first_token.py MODEL.gguf [--rounds 20]
+    python bench/first_token.py MODEL.gguf [--rounds 20] [--mark TEXT]
 
 Printed are medians over the rounds, in milliseconds: until the first token, what is added to the plain request of the
 same round, and the processor time that server and engine took beyond it. The last line is one JSON object.
@@ -36,7 +36,7 @@ TEMPLATE = """
 {{ message.content }}<|im_end|>
 {% endfor -%}
 {%- if tools %}{% set written = tools | tojson -%}
-Tools: {% for tool in tools %}{{ tool.function.name }} {% endfor %}(call as <tool_call>{...}</tool_call>)
+Tools: {% for tool in tools %}{{ tool.function.name }} {% endfor %}(call as MARK{...})
 {% endif -%}
 <|im_start|>assistant
 """
@@ -97,11 +97,11 @@ def tools(name: str) -> list[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def coblyn(model: str) -> Iterator[tuple[str, int]]:
+def coblyn(model: str, mark: str) -> Iterator[tuple[str, int]]:
     """A server on a free port: its address, and its process."""
     with tempfile.TemporaryDirectory() as folder:
         template = Path(folder, "template.jinja")
-        template.write_text(TEMPLATE, "utf-8")
+        template.write_text(TEMPLATE.replace("MARK", mark), "utf-8")
         command = [sys.executable, "-m", "coblyn", "serve", model, "--port", "0"]
         command += ["--chat-template", str(template)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -176,9 +176,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model")
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--mark", default="<tool_call>")
     options = parser.parse_args()
     costs: dict[str, list[Cost]] = {}
-    with coblyn(options.model) as (url, pid):
+    with coblyn(options.model, options.mark) as (url, pid):
         client = Client(url, pid)
         for index in range(options.rounds + 1):
             found = {name: client.ask(fields) for name, fields in requests(index).items()}
