@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from coblyn.engine.fake import FakeRunner
+from coblyn.errors import DiskFull
+from coblyn.service.stories import Stories
+from live_server import serve
 from ui.conftest import NewPage, new_story
 from ui.desk import (
     PROMPT,
@@ -158,13 +164,35 @@ def test_a_banned_phrase_does_not_appear(page: Page) -> None:
     assert phrase.lower() not in text(page).removeprefix(PROMPT).lower()
 
 
-def test_words_that_cannot_be_saved_are_there_after_a_reload(page: Page, server_url: str) -> None:
-    page.expected = ["507"]  # type: ignore[attr-defined]
-    story = page.url.split("/s/")[1].split("/")[0]
-    address = f"{server_url}/api/coblyn/stories/{story}"
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """While it is set, there is no room for what a page appends. A page that goes away passes by a browser's routes."""
+    is_full, append = threading.Event(), Stories.append
+
+    async def refuse(self: Stories, story: str, base: int, author: str, *rest: Any) -> Any:
+        if is_full.is_set() and author != "other":
+            raise DiskFull("There is no room.", hint="Free some space.")
+        return await append(self, story, base, author, *rest)
+
+    monkeypatch.setattr(Stories, "append", refuse)
+    return is_full
+
+
+def test_words_that_cannot_be_saved_are_there_after_a_reload(
+    new_page: NewPage, full_disk: threading.Event
+) -> None:
+    with serve(FakeRunner) as server:
+        story = new_story(server)
+        page = new_page(f"{server}/#/s/{story}")
+        page.expected = ["507"]  # type: ignore[attr-defined]
+        keep_words_of_a_full_disk(page, f"{server}/api/coblyn/stories/{story}", full_disk)
+        page.close()
+
+
+def keep_words_of_a_full_disk(page: Page, address: str, full_disk: threading.Event) -> None:
     write(page, PROMPT + "\n\nThe end.")
     wait_until_saved(page)
-    page.route(OPERATIONS, no_room)
+    full_disk.set()
     write(page, " And on it went")
     page.get_by_role("textbox", name="Title").fill("The Lamp")
     expect(page.get_by_text("Not saved: the disk is full")).to_be_visible()
@@ -186,7 +214,7 @@ def test_words_that_cannot_be_saved_are_there_after_a_reload(page: Page, server_
     body = {"kind": "edit", "branch": "main", "changes": [{"from": 0, "to": 0, "insert": "Once. "}]}
     elsewhere = {"base": 1, "author": "other", "operations": [body | {"id": "other", "unit": "o"}]}
     assert httpx.post(f"{address}/operations", json=elsewhere).status_code == 200
-    page.unroute(OPERATIONS)
+    full_disk.clear()
     wait(page, lambda: text(page) == "Once. " + written, "the words of elsewhere")
     wait_until_saved(page)
     expect(page.get_by_text("Not saved: the disk is full")).to_have_count(0)
