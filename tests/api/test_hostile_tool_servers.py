@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -166,22 +166,41 @@ JSON_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 EVENTS_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 
 
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def listening(answer: Answer) -> AsyncIterator[str]:
+    """The address of a server that answers so; what it has not ended by then ends with it."""
+    answers: set[asyncio.Future[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers.add(answered := asyncio.ensure_future(answer(reader, writer)))
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await answered
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+        for each in answers:
+            each.cancel()
+        await asyncio.gather(*answers, return_exceptions=True)
+
+
 @asynccontextmanager
 async def answering(head: bytes, begin: bytes, rest: bytes) -> AsyncIterator[str]:
     """The address of a server whose answers have an end no client has seen."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(head + b"Connection: close\r\n\r\n" + begin)
-            while True:
-                writer.write(rest)
-                await writer.drain()
-        writer.close()
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + b"Connection: close\r\n\r\n" + begin)
+        while True:
+            writer.write(rest)
+            await writer.drain()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+    async with listening(answer) as url:
+        yield url
 
 
 async def test_a_stream_of_events_without_end_is_read_slowly(
@@ -205,23 +224,20 @@ async def leaving(reopens: list[bytes]) -> AsyncIterator[str]:
     """A server whose stream of messages always ends at once, to be opened again at once, and who says no goodbye."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            verb, length = head.split()[0], head.lower().partition(b"content-length: ")[2]
-            body = await reader.readexactly(int(length.split()[0])) if length else b"{}"
-            if verb == b"DELETE":
-                await asyncio.Event().wait()
-            if verb == b"GET":
-                reopens.append(verb)
-                writer.write(EVENTS_HEAD + b"Connection: close\r\n\r\nretry: 0\nid: 1\ndata:\n\n")
-            else:
-                writer.write(spoken(json.loads(body)))
-            await writer.drain()
-        writer.close()
+        head = await reader.readuntil(b"\r\n\r\n")
+        verb, length = head.split()[0], head.lower().partition(b"content-length: ")[2]
+        body = await reader.readexactly(int(length.split()[0])) if length else b"{}"
+        if verb == b"DELETE":
+            await asyncio.Event().wait()
+        if verb == b"GET":
+            reopens.append(verb)
+            writer.write(EVENTS_HEAD + b"Connection: close\r\n\r\nretry: 0\nid: 1\ndata:\n\n")
+        else:
+            writer.write(spoken(json.loads(body)))
+        await writer.drain()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+    async with listening(answer) as url:
+        yield url
 
 
 def spoken(request: dict[str, Any]) -> bytes:
