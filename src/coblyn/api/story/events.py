@@ -45,6 +45,8 @@ async def story_events(
                 quiet = 0.0
                 yield SSE.comment(b"quiet")
             try:
-                await asyncio.wait_for(flag.wait(), _LOOK_SECONDS)
+                # Not wait_for: in Python 3.11 it lets nobody cancel it in the moment in which the flag is set.
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await flag.wait()
             except TimeoutError:
                 quiet += _LOOK_SECONDS
