@@ -28,7 +28,7 @@ KEYED = Target("https://box.example:443", 'odd "name"\\x', 0, "cb-key-0123")
 
 @pytest.fixture(autouse=True)
 def usual_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps the settings of whoever runs the tests out of them."""
+    """Isolate the tests from the settings of the user who runs them."""
     for variable in ("CODEX_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(variable, raising=False)
 
