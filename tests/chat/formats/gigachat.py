@@ -30,6 +30,14 @@ CASES = [
     Case(f"{BEGIN}{OSLO}{END} Done.", "Done.", [MEANT]),
     Case(f"{BEGIN}{OSLO[:-9]}", f"{BEGIN}{OSLO[:-9]}"),
     Case(f"{BEGIN}none{END}", f"{BEGIN}none{END}"),
+    *(
+        Case(BEGIN + text, calls=[("now", "{}")])
+        for text in (
+            '{"name": "now", "arguments": []}',
+            '{"name": "now", "arguments": null}',
+            '{"arguments": [ ], "name": "now"}',
+        )
+    ),
 ]
 
 REQUIRED = f"<|message_sep|>\n\nfunction call<|role_sep|>\n{OSLO}"

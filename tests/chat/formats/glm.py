@@ -48,6 +48,16 @@ CASES = [
     Case(OSLO.replace("</arg_value>", ""), calls=[MEANT]),
     Case(OSLO.replace("</arg_value>", "") + call("now"), calls=[MEANT, ("now", "{}")]),
     Case(OSLO.replace("<arg_value>", ""), calls=[MEANT]),
+    Case(OSLO.replace("\n", "\\n"), calls=[MEANT]),
+    Case(OSLO.replace("\n", "\\n\n"), calls=[MEANT]),
+    Case(
+        call("search", "\\n", tags=r"[{\"a\": \"b\"}]"),
+        calls=[("search", '{"tags": [{"a": "b"}]}')],
+    ),
+    Case(
+        call("write", "\\n", content="\\na\\n"),
+        calls=[("write", r'{"content": "\\na\\n"}')],
+    ),
     Case(
         call("write", path="a", content="x </tool_call> <arg_key> y"),
         calls=[("write", '{"path": "a", "content": "x </tool_call> <arg_key> y"}')],

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chat.formats.hermes import CALL
+from coblyn.chat.formats.cohere import COMMAND_R
+from coblyn.chat.formats.format import Format
 from coblyn.chat.formats.hermes import HERMES
+from coblyn.chat.formats.pythonic import LFM2
 from coblyn.chat.outgoing import CallArguments, CallBegun, CallBroken, ContentText
 from coblyn.chat.reply import ReplyReader
 from replies import events_of, form_of
@@ -33,3 +38,19 @@ def test_arguments_are_given_as_they_come() -> None:
 
 def test_without_tools_nothing_is_a_call() -> None:
     assert events_of([CALL], form_of(HERMES, tools=())) == [ContentText(CALL)]
+
+
+@pytest.mark.parametrize(
+    ("calls", "text", "arguments"),
+    [
+        (COMMAND_R, '<|START_ACTION|>[{"tool_call_id": "0", "tool_name": "weather",', ""),
+        (LFM2, "<|tool_call_start|>[weather(", ""),
+        (LFM2, "<|tool_call_start|>[weather(city=", '{"city": '),
+        (LFM2, '<|tool_call_start|>[weather(city="Oslo", days=', '{"city": "Oslo", "days": '),
+    ],
+)
+def test_a_call_is_given_once_its_name_is_known(calls: Format, text: str, arguments: str) -> None:
+    begun, *rest = ReplyReader(form_of(calls)).push(text)
+    assert isinstance(begun, CallBegun)
+    assert begun.name == "weather"
+    assert rest == ([CallArguments(0, arguments)] if arguments else [])

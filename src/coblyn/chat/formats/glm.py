@@ -15,6 +15,8 @@ __all__ = ["GLM"]
 
 _OPENING, _CLOSING = "<tool_call>", "</tool_call>"
 _KEY, _KEY_END, _VALUE, _VALUE_END = "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"
+_LINE = "\\n"
+"""A line break that some models write as its escape."""
 _AFTER_VALUE = (_VALUE_END, _KEY, _CLOSING, f"\n{_KEY}", f"\n{_CLOSING}")
 
 
@@ -29,14 +31,14 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
 
 
 def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:
-    name, mark = yield from incoming.text_before("\n", _KEY, _CLOSING)
+    name, mark = yield from incoming.text_before("\n", _LINE, _KEY, _CLOSING)
     name = name.strip()
     if not name or (not mark and name not in situation.tools):
         return False
     out.begin_call(name)
     arguments, tool = Arguments(out), situation.tools.get(name)
     while True:
-        yield from incoming.skip_space()
+        yield from _skip_lines(incoming)
         if not (yield from incoming.accept(_KEY)):
             break
         key, mark = yield from incoming.text_until(_KEY_END)
@@ -52,7 +54,7 @@ def _read_value(
     incoming: Incoming, arguments: Arguments, tool: Tool | None, key: str
 ) -> Reading[bool]:
     """Read a value, of which models forget one mark at times: the next mark ends it then."""
-    yield from incoming.skip_space()
+    yield from _skip_lines(incoming)
     is_opened = yield from incoming.accept(_VALUE)
     arguments.begin(key)
     types = types_of(tool, key)
@@ -73,6 +75,13 @@ def _read_value(
     else:
         arguments.value(json_of_text("".join(parts), types))
     return True
+
+
+def _skip_lines(incoming: Incoming) -> Reading[None]:
+    """Read the whitespace between two marks."""
+    yield from incoming.skip_space()
+    while (yield from incoming.accept(_LINE)):
+        yield from incoming.skip_space()
 
 
 def _is_next(incoming: Incoming, mark: str) -> Reading[bool]:

@@ -70,6 +70,7 @@ class _Found:
     name: str = ""
     id: str = ""
     arguments: str = ""
+    is_begun: bool = False
     is_sent: bool = False
     is_cut: bool = False
     is_closed: bool = False
@@ -79,6 +80,12 @@ class _Found:
         """Whether its arguments may be emitted as they arrive."""
         is_known = self.knows is None or self.name in self.knows
         return bool(self.name) and is_known and not self.is_sent and self.name not in self.ignores
+
+    def begin(self, out: Outgoing) -> None:
+        """Begin the call, unless that has been done."""
+        if not self.is_begun:
+            out.begin_call(self.name, self.id)
+        self.is_begun = True
 
 
 def _read_member(incoming: Incoming, out: Outgoing, keys: CallKeys, found: _Found) -> Reading[bool]:
@@ -91,7 +98,7 @@ def _read_member(incoming: Incoming, out: Outgoing, keys: CallKeys, found: _Foun
     if found.knows is not None and not found.name and key not in _FIRST_KEYS:
         return False  # some other object, which need not be held back
     if key in keys.arguments and found.may_begin:
-        out.begin_call(found.name, found.id)
+        found.begin(out)
         yield from incoming.skip_space()
         is_whole = yield from read_arguments(incoming, out)
         found.is_sent = True
@@ -100,6 +107,8 @@ def _read_member(incoming: Incoming, out: Outgoing, keys: CallKeys, found: _Foun
         value: list[str] = []
         is_whole = yield from incoming.json(value.append)
         _keep(keys, found, key, "".join(value))
+        if is_whole and not keys.id and not found.arguments and found.may_begin:
+            found.begin(out)  # no id can follow
     found.is_cut = not is_whole
     return is_whole
 
@@ -122,7 +131,7 @@ def _finish(out: Outgoing, found: _Found) -> bool:
     if not (has_arguments or found.is_closed) or not (found.is_sent or found.may_begin):
         return False
     if not found.is_sent:
-        out.begin_call(found.name, found.id)
+        found.begin(out)
         out.arguments(_object(found.arguments))
     out.end_call()
     return True
@@ -131,8 +140,8 @@ def _finish(out: Outgoing, found: _Found) -> bool:
 def read_arguments(incoming: Incoming, out: Outgoing, end: str = "") -> Reading[bool]:
     """Read a JSON value as the arguments of the current call.
 
-    An object is emitted as it arrives. A string that contains an object is that object; null and nothing are an empty
-    one.
+    An object is emitted as it arrives. A string that contains an object is that object; null, an empty list, and
+    nothing are an empty one.
 
     Args:
         incoming: The source text.
@@ -192,13 +201,13 @@ def is_json(text: str) -> bool:
 
 
 def _object(value: str) -> str:
-    """Arguments as JSON text, unwrapped if they are an object within a string."""
+    """Arguments as JSON text, unwrapped if they are an object within a string; empty if there are none."""
     if value.startswith('"'):
         inner = _text(value).strip()
         if inner.startswith("{") and is_json(inner):
             return inner
         return value if inner else ""
-    return "" if value == "null" else value
+    return "" if value == "null" or value.replace(" ", "") == "[]" else value
 
 
 def _read_text(incoming: Incoming) -> Reading[str | None]:

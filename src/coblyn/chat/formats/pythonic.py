@@ -80,12 +80,14 @@ def read_keywords(incoming: Incoming, out: Outgoing, tool: Tool | None) -> Readi
         if key is None:
             return False
         if is_named:
+            arguments.begin(key)
             word = space = ""
             yield from incoming.skip_space()
         value = word + space + (yield from incoming.literal())
         if not value.strip() or (yield from incoming.peek(1)) not in (",", ")"):
             return False
-        arguments.begin(key)
+        if not is_named:
+            arguments.begin(key)
         arguments.value(json_of_python(value))
         yield from incoming.accept(",")
 
