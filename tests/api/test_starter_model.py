@@ -141,10 +141,13 @@ def test_openai_calls_by_responses(talker: openai.OpenAI) -> None:
 
 def test_openai_answers_in_a_form(talker: openai.OpenAI) -> None:
     form: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": ARGUMENTS}}
-    for more in ({}, {"tools": [{**TOOL, "function": {**FUNCTION, "name": "other"}}]}):
+    other: Any = {**TOOL, "function": {**FUNCTION, "name": "other"}}
+    # A small model may write calls until its context is full, which cuts the last one.
+    for more in ({}, {"tools": [other], "parallel_tool_calls": False}):
         answer = talker.chat.completions.create(
             model=NAME, messages=TALK, response_format=form, **more
         ).choices[0]
+        assert answer.finish_reason in ("stop", "tool_calls")
         calls = answer.message.tool_calls or []
         texts = [answer.message.content or "", *(call.function.arguments for call in calls)]
         assert all(is_call(json.loads(text)) for text in texts if text)
