@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -22,6 +22,7 @@ from coblyn.engine.params import SamplingParams
 from coblyn.engine.plan import DraftWish
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
+from coblyn.engine.trust import Trust
 from coblyn.errors import EngineError
 from coblyn.llama.context import Batch, Context
 from coblyn.llama.heads import HeadBatch
@@ -139,10 +140,20 @@ async def write(
     sampling: SamplingParams,
     tokens: int = 40,
     banned: tuple[str, ...] = (),
+    *,
+    speculates: bool = True,
 ) -> tuple[str, Finish]:
     prompt = await engine.encode(Source((Text(text),)))
     written, last = "", None
-    request = Request(name, prompt.id, tokens, sampling, ignore_eos=True, banned_phrases=banned)
+    request = Request(
+        name,
+        prompt.id,
+        tokens,
+        sampling,
+        ignore_eos=True,
+        banned_phrases=banned,
+        speculates=speculates,
+    )
     async for event in engine.generate(request):
         if isinstance(event, Delta):
             written += event.text
@@ -186,6 +197,76 @@ async def test_a_right_eagle_head_saves_steps(bundle: Bundle, tmp_path: Path) ->
         assert (await write(engine, "banned", PROMPTS[0], GREEDY, 24, (first[4:6],)))[0] == taken
     assert found == first
     assert [text for text, _ in together] == [text for text, _ in expected]
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+async def test_heads_follow_only_texts_that_are_guessed(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_own: bool
+) -> None:
+    """Others cost nothing; if their text is guessed later on, heads begin there: alone, in a fork, and after a cut."""
+    monkeypatch.setattr(speculation, "_MIN_GAIN", 0.0)  # however long it takes
+    model, named = fitted(tmp_path, is_own=is_own)
+    async with loaded(bundle, model, speculation=False) as plain:
+        expected, _ = await write(plain, "plain", PROMPTS[0], GREEDY, 60)
+        cut, _ = await write(plain, "cut", PROMPTS[0] + expected[:5] + ",", GREEDY)
+    async with loaded(bundle, model, **named) as engine:
+        runner = runner_of(engine)
+        with computed_by_heads(runner) as sizes:
+            jobs = (
+                write(engine, f"{n}", PROMPTS[0], GREEDY, 20, speculates=False) for n in range(2)
+            )
+            first, second = await asyncio.gather(*jobs)
+            assert first[0] == second[0] == expected[: len(first[0])]
+        assert not sizes
+        jobs = (write(engine, f"on {n}", PROMPTS[0] + first[0], GREEDY) for n in range(2))
+        for found, last in await asyncio.gather(*jobs):
+            assert found == expected[len(first[0]) :]
+            assert last.stats.num_cached > len(PROMPTS[0]), "behind what is not followed"
+            assert last.stats.num_right == last.stats.num_drafts >= 3
+        found, last = await write(engine, "cut", PROMPTS[0] + expected[:5] + ",", GREEDY)
+        assert found == cut
+        assert last.stats.num_right == last.stats.num_drafts >= 3
+
+
+async def test_heads_that_were_wrong_do_not_follow_until_a_guess_is_due(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trust, "passed_on", lambda _: Trust(0.01, patience=128))
+    writer = plain_model("llama")
+    model = writer.write(tmp_path / "model.gguf")
+    head = eagle_head(writer).write(tmp_path / "head.gguf")
+    async with loaded(bundle, model, draft_model=str(head)) as engine:
+        runner = runner_of(engine)
+        with computed_by_heads(runner) as sizes:
+            await write(engine, "measured", PROMPTS[0], GREEDY, speculates=False)
+            await write(engine, "wrong", PROMPTS[1], GREEDY)
+        assert not sizes
+
+
+def fitted(folder: Path, *, is_own: bool) -> tuple[Path, dict[str, str]]:
+    """A model with heads that are always right, its own or EAGLE-3, and the settings that name the latter."""
+    if is_own:
+        return sure_model().write(folder / "model.gguf"), {}
+    model, head = sure_eagle()
+    return model.write(folder / "model.gguf"), {
+        "draft_model": str(head.write(folder / "head.gguf"))
+    }
+
+
+@contextmanager
+def computed_by_heads(runner: Watched) -> Iterator[list[int]]:
+    """Collects how many rows the heads compute at a time."""
+    assert runner._draft_heads
+    heads, sizes = runner._draft_heads._heads, list[int]()
+    compute = heads.compute
+
+    def counted(batch: HeadBatch, count: int) -> None:
+        sizes.append(count)
+        compute(batch, count)
+
+    heads.compute = counted  # type: ignore[method-assign]
+    yield sizes
+    heads.compute = compute  # type: ignore[method-assign]
 
 
 async def test_an_eagle_head_sees_the_state_of_the_token_before(
@@ -266,6 +347,8 @@ async def ranks_of_guesses(
 ) -> list[list[int]]:
     """In a batch, behind wrong guesses, texts that begin alike, phrases taken back, and texts from main memory."""
     monkeypatch.setattr(speculation, "_MIN_GAIN", 0.0)  # however wrong they are
+    monkeypatch.setattr(Trust, "is_near", True)
+    monkeypatch.setattr(Trust, "passed_on", lambda _: Trust())
     model = writer.write(tmp_path / "model.gguf")
     async with loaded(bundle, model, shared_cells=shared, **settings) as engine:
         runner = runner_of(engine)

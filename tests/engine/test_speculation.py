@@ -244,6 +244,45 @@ def test_a_model_that_is_never_right_is_tried_ever_more_seldom() -> None:
     assert guesses.model.rate == 0.5, "one that was right is enough to begin again"
 
 
+def test_a_right_guess_is_followed_by_others_and_wrong_ones_by_patience() -> None:
+    trust = Trust(0.1, patience=64)
+    while trust.wait():
+        pass
+    trust.learn(1, 1)
+    assert not trust.wait(), "at once"
+    trust.learn(1, 0)
+    assert sum(iter(trust.wait, False)) == 127, "no less patient, since it did not pay"
+    trust.use()
+    trust.learn(1, 1)
+    assert sum(iter(trust.wait, False)) == 7
+
+
+def test_heads_follow_texts_whose_guesses_pay_or_are_tried_soon() -> None:
+    trust = Trust()
+    assert trust.is_near, "nothing is known yet"
+    trust.patience = 64
+    near = []
+    while trust.wait():
+        near.append(trust.is_near)
+    assert near == [False] * 55 + [True] * 8
+    assert not trust.is_near
+    trust.use()
+    assert trust.is_near
+
+
+def test_a_generation_begins_with_what_the_last_one_learned() -> None:
+    made = Speculation(lambda: 0.0)
+    first = made.begin([1, 2])
+    first.model.learn(1, 0)
+    first.model.patience = 512
+    made.end(first)
+    second = made.begin([1, 2])
+    assert second.model.rate == first.model.rate < 0.5
+    assert second.model.patience == 128, "but this text may be another"
+    second.model.wait()
+    assert first.model.num_skipped == 0, "it has its own"
+
+
 def test_what_cannot_pay_is_not_tried() -> None:
     made, guesses = speculation(1.5), Guesses(Index([*range(1, 40), 1, 2, 3]), lookup=likely(0.97))
     assert not any(drafts(made, guesses) for _ in range(100))

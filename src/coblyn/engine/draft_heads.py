@@ -8,7 +8,7 @@ tokens a little later. Where the two differ, guesses are bad, and the text is st
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -109,10 +109,9 @@ class DraftHeads:
         else:
             self._copy(operation)
 
-    def note(self) -> None:
-        """Take the tokens that the model computed since the last call."""
-        computed = self.states.take()
-        self._append(computed)
+    def note(self, followed: Collection[int]) -> None:
+        """Take the tokens of some sequences that the model computed since the last call."""
+        self._append(self.states.take(), followed)
         if sum(len(line.waiting) for line in self._lines.values()) >= self._batch.capacity:
             self._catch_up(self._lines)
 
@@ -171,11 +170,13 @@ class DraftHeads:
         self._batch.put(row, pair.token, position, sequence, output=output)
         self._batch.given[row] = self._unknown if pair.before is None else pair.before
 
-    def _append(self, computed: Computed) -> None:
+    def _append(self, computed: Computed, followed: Collection[int]) -> None:
         tokens, positions, sequences, states = computed
         for token, position, sequence, state in zip(
             tokens, positions, sequences, states, strict=True
         ):
+            if sequence not in followed:
+                continue
             line = self._lines.setdefault(sequence, _Line())
             if position == line.length - 1 and line.last is None and not line.waiting:
                 line.last = state  # it is computed already, from the same pair

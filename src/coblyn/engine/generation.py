@@ -114,6 +114,11 @@ class Generation:
         if self.guide:
             self.guide.content.cells.append(token)
 
+    @property
+    def is_guessed_soon(self) -> bool:
+        """Whether a draft model's guesses are used now, or will be tried soon."""
+        return bool(self.guesses and self.guesses.model.is_near and not self.known)
+
     def learn(self, num_drafts: int, num_right: int) -> None:
         """Record the number of drafted tokens, and of those accepted."""
         self.num_drafts += num_drafts

@@ -129,6 +129,7 @@ class Row(NamedTuple):
         banned: Tokens that must not be drawn first.
         is_guide: Whether it belongs to the negative prompt. Such a row draws nothing; it guides the row of the same
             request in the same plan. Both end with the same tokens, and either may be empty.
+        is_followed: Whether prediction heads should follow its text, since their guesses may be wanted soon.
     """
 
     request_id: str
@@ -142,6 +143,7 @@ class Row(NamedTuple):
     num_media_before: int = 0
     banned: tuple[int, ...] = ()
     is_guide: bool = False
+    is_followed: bool = False
 
 
 class DraftWish(NamedTuple):

@@ -206,9 +206,13 @@ class LlamaRunner:
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         """Execute the cache operations, decode all rows, draw tokens, and continue if the plan allows it."""
+        if not self._draft_heads:
+            return self._run(plan)
+        followed = {row.sequence for row in plan.rows if row.is_followed}
+        self._steps.keep_states(bool(followed))
         result = self._run(plan)
-        if self._draft_heads:
-            self._draft_heads.note()
+        if followed:
+            self._draft_heads.note(followed)
         return result
 
     def _run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:

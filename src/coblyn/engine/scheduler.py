@@ -358,6 +358,7 @@ class Scheduler:
             num_media_before=content.num_media_before(start),
             banned=self._banned(generation) if draws else (),
             is_guide=is_guide,
+            is_followed=not is_guide and generation.is_guessed_soon,
         )
 
     def _banned(self, generation: Generation) -> tuple[int, ...]:

@@ -100,6 +100,7 @@ class Speculation:
         self._began = 0.0
         self._model_drafts: Mapping[str, tuple[int, ...]] = {}
         self._uses_model = False
+        self._trust = Trust()
 
     def begin_step(self) -> None:
         """Mark the beginning of a step, which includes the draft model's guesses."""
@@ -126,11 +127,12 @@ class Speculation:
 
     def begin(self, cells: list[int]) -> Guesses:
         """Begin a generation; ``cells`` is its growing list of token ids."""
-        return Guesses(Index(cells), len(cells))
+        return Guesses(Index(cells), len(cells), model=self._trust.passed_on())
 
     def end(self, guesses: Guesses) -> None:
         """End a generation; its text becomes a source for others."""
         self._library.add(guesses.index)
+        self._trust = guesses.model
 
     def drafts(
         self, candidates: Sequence[Candidate], num_rows: int, room: int
@@ -179,7 +181,7 @@ class Speculation:
         for name, guesses, _ in able:
             count = best.get(name, 0)
             if count:
-                guesses.model.num_skipped = 0
+                guesses.model.use()
             elif not guesses.model.wait() and left > 0 and self._may_pay(name, num_rows):
                 count, left = 1, left - 1
             counts[name] = count

@@ -19,6 +19,12 @@ _RECOVERY = 0.01
 
 _FIRST_PROBE, _RAREST_PROBE = 8, 512
 
+_RAREST_FIRST = 128
+"""The most drafts that a new generation skips first: its text may be easier to guess than those before."""
+
+_NEAR = 8
+"""Number of drafts to be skipped yet at which prediction heads begin to follow a text."""
+
 _FIRST_RATES = (0.4, 0.5, 0.65, 0.8, 0.9)
 """Assumed fractions of right tokens until some are known, by the range of the match's length."""
 
@@ -31,24 +37,43 @@ class Trust:
         rate: Fraction of accepted drafts, weighted towards the latest.
         num_skipped: Number of drafts skipped since the last one that was tried.
         patience: Number of drafts to skip, while they do not pay, before one is tried again.
+        pays: Whether the latest drafts were expected to pay.
     """
 
     rate: float = 0.5
     num_skipped: int = 0
     patience: int = _FIRST_PROBE
+    pays: bool = False
+
+    @property
+    def is_near(self) -> bool:
+        """Whether drafts pay now, or one is tried soon."""
+        return self.pays or self.patience - self.num_skipped <= _NEAR
+
+    def passed_on(self) -> Trust:
+        """What the next generation should begin with."""
+        return Trust(self.rate, self.num_skipped, min(self.patience, _RAREST_FIRST))
 
     def learn(self, num_drafts: int, num_right: int) -> None:
         """Record how many drafts were accepted."""
         for is_right in [True] * num_right + [False] * (num_right < num_drafts):
             self.rate += _LEARNING * (is_right - self.rate)
-        if num_right:
-            self.patience = _FIRST_PROBE
-            self.rate = max(self.rate, 0.5)
-        else:
+        if not num_right:
             self.patience = min(2 * self.patience, _RAREST_PROBE)
+            return
+        self.rate = max(self.rate, 0.5)
+        if self.pays:
+            self.patience = _FIRST_PROBE
+        else:
+            self.num_skipped = self.patience  # the next one is tried at once, until one is wrong
+
+    def use(self) -> None:
+        """Begin drafts that are expected to pay."""
+        self.num_skipped, self.pays = 0, True
 
     def wait(self) -> bool:
         """Skip a draft that does not pay; False if it is time to try one anyway."""
+        self.pays = False
         self.num_skipped += 1
         if self.num_skipped < self.patience:
             return True

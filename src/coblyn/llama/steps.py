@@ -22,7 +22,7 @@ class Steps:
         context: Whose steps they are.
         batch: Where their tokens stand.
         capacity: Maximum number of draws per step.
-        states: Where the states of decoded tokens are collected; None for nowhere.
+        states: Where the states of decoded tokens are collected, unless a step needs none; None for nowhere.
     """
 
     def __init__(
@@ -40,8 +40,9 @@ class Steps:
             sequences=sequences,
             outputs=outputs,
             rows=self._rows,
-            states=pointer(states.shim) if states else None,
         )
+        self._states = pointer(states.shim) if states else None
+        self.keep_states(True)
         self._capacity = batch.capacity
         self._run = context.library.coblyn_run
 
@@ -54,6 +55,10 @@ class Steps:
     def num_fillers(self) -> int:
         """Number of tokens that were added to the last batch to fill its gaps."""
         return int(self._steps.n_fillers)
+
+    def keep_states(self, wanted: bool) -> None:
+        """Set whether further steps collect states."""
+        self._steps.states = self._states if wanted else None
 
     def interrupt(self, wanted: bool) -> None:
         """Set or clear the request to begin no further step. Any thread may call."""
