@@ -13,7 +13,16 @@ from coblyn.api.app import create_app
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.local import LocalEngine
 
-__all__ = ["DIALECTS", "TALKING", "Answer", "Dialect", "Served", "parts_of", "served"]
+__all__ = [
+    "DIALECTS",
+    "TALKING",
+    "Answer",
+    "Dialect",
+    "Served",
+    "parts_of",
+    "parts_of_text",
+    "served",
+]
 
 PLAIN = (
     "{% for m in messages %}{{ m.content }}{% endfor %}"
@@ -285,5 +294,10 @@ async def served(script: str = "", template: str = PLAIN, **how: Any) -> AsyncIt
 
 def parts_of(reply: Reply) -> list[Any]:
     """The JSON of a stream's parts, or that of a whole answer."""
-    lines = [line.removeprefix("data: ") for line in reply.body.decode().splitlines()]
+    return parts_of_text(reply.body.decode())
+
+
+def parts_of_text(body: str) -> list[Any]:
+    """The same of a body's text."""
+    lines = [line.removeprefix("data: ") for line in body.splitlines()]
     return [json.loads(line) for line in lines if line.startswith("{")]
