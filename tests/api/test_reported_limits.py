@@ -15,40 +15,6 @@ TALKS = pytest.mark.parametrize("dialect", TALKING, ids=lambda each: each.path)
 BOTH = pytest.mark.parametrize("streams", [False, True], ids=["whole", "streamed"])
 TEXT, CHAT = DIALECTS[:2]
 OF_OPENAI = pytest.mark.parametrize("dialect", [TEXT, CHAT], ids=lambda each: each.path)
-THINKING = "{% for m in messages %}{{ m.content }}{% endfor %}{# <think> #}"
-
-
-@BOTH
-@pytest.mark.parametrize(
-    ("script", "stop", "reasoning", "text"),
-    [
-        ("<think>Why?</think>Well?", "?\n", "Why?", "Well?"),
-        ("<think>Hm, Ali</think>Hm, Alice", "Alice:", "Hm, Ali", "Hm, Alice"),
-        ("<think>Hm</think>Well STOP no", "STOP", "Hm", "Well"),
-    ],
-)
-async def test_the_beginning_of_a_stop_string_is_given_back_beside_reasoning(
-    streams: bool, script: str, stop: str, reasoning: str, text: str
-) -> None:
-    async with served(script, THINKING) as server:
-        answer = await server.ask(CHAT, stop=[stop], streams=streams)
-        said = [
-            choice.get("message") or choice["delta"]
-            for part in answer.parts
-            for choice in part["choices"]
-        ]
-        assert "".join(each.get("reasoning_content") or "" for each in said) == reasoning
-        assert (answer.text.rstrip(), answer.end) == (text, "stop")
-
-
-@BOTH
-async def test_the_beginning_of_a_stop_string_is_given_back_within_json(streams: bool) -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
-    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
-    async with served('{"a": "Why?"}') as server:
-        more = {"response_format": form}
-        answer = await server.ask(CHAT, stop=['?"]', "?\n"], streams=streams, more=more)
-        assert (answer.text, answer.end) == ('{"a": "Why?"}', "stop")
 
 
 @OF_OPENAI

@@ -327,6 +327,8 @@ _MEANT = [
             "counts of properties are not enforced beside so many optional ones",
         ),
         (r"Unimplemented keys: \[(.*)\]", r"\1 is not enforced here"),
+        (r"regex parse error: (.*)", r'"pattern" cannot be read: \1'),
+        (r"Pointer '(.*)' does not exist", r'"$ref" points to #\1, which does not exist'),
         (
             r"oneOf constraints are not supported.*",
             "oneOf is not enforced where more than one of its schemas may fit",
