@@ -10,6 +10,7 @@ from asgi import Client
 from coblyn.api.app import create_app
 from coblyn.api.page import CSP
 from coblyn.api.state import ApiOptions
+from coblyn.engine.interface import EngineStatus
 from coblyn.engine.params import PARAMETERS
 from coblyn.llama.placement import Device, Placement, Share
 from coblyn.proof.machine import Accelerator, Machine
@@ -47,6 +48,15 @@ async def test_health(client: Client, engine: SteppedEngine) -> None:
         reply = await client.get("/health?quiet=1")
         assert (reply.status, reply.json["status"]) == (200, state)
     assert (await client.send("HEAD", "/health")).status == 503
+
+
+async def test_health_names_the_model_that_is_coming(
+    client: Client, engine: SteppedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coming = EngineStatus("loading", 0, 0, loaded=0.25, coming="second")
+    monkeypatch.setattr(engine, "status", lambda: coming)
+    body = (await client.get("/health")).json
+    assert (body["model"], body["loaded"], body["context"]) == ("second", 0.25, 0)
 
 
 @pytest.mark.parametrize(

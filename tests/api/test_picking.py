@@ -45,12 +45,25 @@ async def test_models_are_listed_with_what_their_files_say(client: Client) -> No
     assert (answer["work"], answer["failure"], answer["can_load"]) == (None, None, True)
 
 
+async def test_a_model_of_another_folder_is_here_too(tmp_path: Path) -> None:
+    (starter := tmp_path / "SmolLM2-135M-Instruct.Q4_1.gguf").touch()
+    client = Client(create_app(SteppedEngine(name=starter.stem, path=str(starter))))
+    answer = (await client.get("/api/coblyn/models")).json
+    here = {entry["name"]: entry["is_here"] for entry in answer["catalogue"]}
+    assert here[starter.stem] is True
+    assert sum(here.values()) == 1
+
+
 async def test_a_load_is_told_while_it_goes_on(client: Client, switch: FakeSwitch) -> None:
     begun = await client.post("/api/coblyn/models/load", {"name": "second"})
     assert begun.status == 202
     assert begun.json["work"]["kind"] == "load"
     told = (await client.get("/api/coblyn/models/work")).json
     assert (told["work"]["done"], told["work"]["total"]) == (250, 1000)
+    assert (await client.get("/health")).json["status"] == "ok", "the old one answers still"
+    switch.models.default.engine.state = "stopped"  # type: ignore[attr-defined]
+    health = (await client.get("/health")).json
+    assert (health["status"], health["model"], health["loaded"]) == ("loading", "second", 0)
     busy = await client.post("/api/coblyn/models/load", {"name": "third"})
     assert busy.status == 503
     switch.may_go_on.set()

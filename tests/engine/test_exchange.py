@@ -58,6 +58,7 @@ class Workshop:
         self.made: dict[str, Started] = {}
         self.fits = fits
         self.failures: dict[str, CoblynError] = {}
+        self.starts_held = False
         self.exchange = EngineExchange(
             self.config("old"), Fleet(self.make), fits=lambda _: self.fits, drain_seconds=5
         )
@@ -67,6 +68,8 @@ class Workshop:
 
     def make(self, config: EngineConfig) -> Any:
         engine = Started(config, self.failures.get(config.model))
+        if self.starts_held:
+            engine.may_start.clear()
         self.made[config.model] = engine
         return engine
 
@@ -167,6 +170,39 @@ async def test_after_a_failure_alone_the_old_model_is_back(workshop: Workshop) -
         await workshop.replace("new")
     assert workshop.exchange.info.name == "old"
     assert workshop.exchange.status().state == "ready"
+
+
+async def test_a_stopped_engine_is_on_its_way_as_soon_as_another_is_loaded(
+    workshop: Workshop,
+) -> None:
+    workshop.made["old"].state = "stopped"
+    workshop.starts_held = True
+    change = asyncio.create_task(workshop.replace("models/new.gguf"))
+    await wait_for(lambda: "models/new.gguf" in workshop.made)
+    status = workshop.exchange.status()
+    assert (status.state, status.coming) == ("loading", "new")
+    later = asyncio.create_task(workshop.begin("xyz"))
+    await asyncio.sleep(0.01)
+    assert not later.done()
+    new = workshop.made["models/new.gguf"]
+    new.may_start.set()
+    await change
+    status = workshop.exchange.status()
+    assert (status.state, status.coming) == ("ready", "")
+    new.allow()
+    assert await text_of(await later) == "XYZ"
+
+
+async def test_a_stopped_engine_that_cannot_be_replaced_is_stopped_as_before(
+    workshop: Workshop,
+) -> None:
+    old = workshop.made["old"]
+    old.state = "stopped"
+    workshop.failures["new"] = EngineError("Out of memory.")
+    with pytest.raises(EngineError, match="Out of memory"):
+        await workshop.replace("new")
+    assert workshop.exchange.status().state == "stopped"
+    assert workshop.made["old"] is old, "it was not loaded once more"
 
 
 async def test_what_fails_beside_another_is_tried_alone(workshop: Workshop) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Playwright, Route, expect
 
+from coblyn.engine.revival import MAX_DEATHS
 from gguf_file import tiny_gguf
-from ui.conftest import NewPage, serving
+from ui.conftest import NewPage, new_story, serving
 from ui.desk import button, open_panel, text, wait, write
 from ui.test_access import assert_accessible
+from ui.test_kills import Desk
 
 pytestmark = pytest.mark.slow
 
@@ -87,6 +92,44 @@ def test_what_is_on_its_way_is_shown_and_what_failed_is_told(desk: Page, url: st
     expect(desk.get_by_role("alert")).to_contain_text("SmolLM2 could not be loaded.")
     expect(desk.get_by_role("alert")).to_contain_text("The connection broke.")
     wait(desk, lambda: bar.count() == 0, "the end")
+
+
+def test_a_stopped_engine_is_stopped_everywhere_until_it_is_started_again(
+    playwright: Playwright, built_page: None, tmp_path: Path
+) -> None:
+    tiny_gguf().write(tmp_path / "server" / "data" / "models" / "first.gguf")
+    desk = Desk(playwright, tmp_path, ["--fake"])
+    desk.start_server()
+    try:
+        httpx.post(f"{desk.address}/api/coblyn/models/load", json={"name": "first"})
+        wait_for_health(desk.address, "ok", 0)
+        for deaths in range(MAX_DEATHS):
+            wait_for_health(desk.address, "ok", deaths)
+            desk.kill_engine()
+        wait_for_health(desk.address, "stopped", MAX_DEATHS - 1)
+        page = desk.page(new_story(desk.address))
+        banner, row = page.get_by_role("banner"), page.get_by_role("listitem")
+        expect(banner).to_contain_text("The engine has stopped")
+        open_panel(page, "Model")
+        expect(row.filter(has_text="first")).to_contain_text("has stopped")
+        button(page, "Start again: first").click()
+        expect(row.filter(has_text="first")).to_contain_text("answers", timeout=30_000)
+        expect(banner).to_contain_text("first on")
+        expect(page.get_by_role("button", name="Start again")).to_have_count(0)
+        expect(button(page, "Generate")).to_be_enabled()
+    finally:
+        desk.close()
+
+
+def wait_for_health(address: str, status: str, restarts: int) -> None:
+    wanted = {"status": status, "restarts": restarts, "model": "first"}
+    end = time.monotonic() + 30
+    while True:
+        body = httpx.get(f"{address}/health").json()
+        if body.items() >= wanted.items():
+            return
+        assert time.monotonic() < end, body
+        time.sleep(0.02)
 
 
 def test_models_on_a_phone(new_page: NewPage, url: str) -> None:

@@ -12,6 +12,7 @@ from coblyn.api.kobold.errors import kobold_body
 from coblyn.api.late import broken_modules, late
 from coblyn.api.metrics import CONTENT_TYPE
 from coblyn.api.route import Routes
+from coblyn.engine.interface import NO_MODEL
 from coblyn.proof.verdict import judge_load
 from coblyn.service.caller import CALLER
 
@@ -26,6 +27,9 @@ routes = Routes()
 
 _TAKING = ("ready", "sleeping")
 """States in which requests are accepted."""
+
+_ABSENT = ("stopped", "unloaded")
+"""States of an engine that is not on its way by itself."""
 
 
 @routes.get("/ready", "Whether requests are accepted now")
@@ -47,19 +51,25 @@ async def metrics(call: Call) -> Response:
 async def health(call: Call) -> Response:
     """``status`` is ok or sleeping (200), or loading, restarting, not responding, stopping or stopped (503).
 
-    ``loaded`` is the fraction of the model that is loaded. ``verdict`` says whether the model runs on the hardware it
-    should run on, and if not, why and what to do. ``failure`` says why the engine is stopped and what to do, and
-    ``death`` how its process last died, with its log; ``broken`` names modules of the server that cannot be imported,
-    whose paths are refused. These three are for administrators. With ``?quiet=1`` it answers 200 in every state, for
-    pages: browsers report each refusal in their console.
+    ``model`` is the model that answers, or while it is loading the one that will; ``loaded`` is the fraction of it that
+    is loaded. ``verdict`` says whether the model runs on the hardware it should run on, and if not, why and what to do.
+    ``failure`` says why the engine is stopped and what to do, and ``death`` how its process last died, with its log;
+    ``broken`` names modules of the server that cannot be imported, whose paths are refused. These three are for
+    administrators. With ``?quiet=1`` it answers 200 in every state, for pages: browsers report each refusal in their
+    console.
     """
-    status = call.model.engine.status()
-    info = call.model.engine.info
-    state = _state(call.model)
+    status, state = call.model.engine.status(), _state(call.model)
+    coming, loaded = status.coming, status.loaded
+    is_default = call.model is call.services.models.default
+    if (
+        state in _ABSENT and is_default and call.services.picker.coming
+    ):  # its engine is not there yet
+        state, coming, loaded = "loading", call.services.picker.coming, 0.0
+    info = NO_MODEL if coming else call.model.engine.info
     is_good = state in _TAKING or call.request.query_params.get("quiet") == "1"
     body = {
         "status": "ok" if state == "ready" else state,
-        "model": info.name,
+        "model": coming or info.name,
         "accelerator": info.accelerator,
         "accelerated_by": list(info.placement.accelerated_by),
         "verdict": judge_load(info.placement, call.options.machine).to_json(),
@@ -67,12 +77,12 @@ async def health(call: Call) -> Response:
         "running": status.num_running,
         "waiting": status.num_waiting,
         "restarts": status.num_restarts,
-        "loaded": round(status.loaded, 3),
+        "loaded": round(loaded, 3),
         "version": __version__,
     }
     if CALLER.get().scope != "admin":
         return JSONResponse(body, 200 if is_good else 503)
-    if status.failure:
+    if status.failure and not coming:
         body["failure"] = status.failure
     if status.death:
         body["death"] = _death(status.death)

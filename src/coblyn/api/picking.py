@@ -38,7 +38,9 @@ async def models(call: Call) -> Response:
     """
     picker = call.services.picker
     choices = await asyncio.to_thread(picker.choices)
-    entries = await asyncio.to_thread(_catalogue)
+    entries = await asyncio.to_thread(
+        _catalogue, frozenset(choice.item.file_name for choice in choices)
+    )
     memory = psutil.virtual_memory()
     return JSONResponse(
         {
@@ -112,11 +114,12 @@ def _choice(choice: Choice) -> dict[str, Any]:
     }
 
 
-def _catalogue() -> list[dict[str, Any]]:
-    return [_entry(entry) for entry in CATALOGUE.values()]
+def _catalogue(names: frozenset[str]) -> list[dict[str, Any]]:
+    return [_entry(entry, names) for entry in CATALOGUE.values()]
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: Entry, names: frozenset[str]) -> dict[str, Any]:
+    """An entry; it is also here if a file of its name was loaded from another folder."""
     return {
         "alias": entry.alias,
         "name": entry.name,
@@ -124,6 +127,6 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "license": entry.license,
         "notice": entry.notice,
         "description": entry.description,
-        "is_here": path_of(entry.name).is_file(),
+        "is_here": entry.name in names or path_of(entry.name).is_file(),
         "is_starter": entry is STARTER,
     }

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from pathlib import Path
 
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
@@ -56,6 +57,7 @@ class EngineExchange:
         self._engine = fleet.add(config)
         self._others: set[ProcessEngine] = set()
         self._coming: ProcessEngine | None = None
+        self._awaited = ""
         self._retiring: set[asyncio.Task[None]] = set()
         self._changing = asyncio.Lock()
         self._is_there = asyncio.Event()
@@ -99,7 +101,9 @@ class EngineExchange:
         if self._is_unloaded:
             return EngineStatus("unloaded", 0, 0, status.num_restarts, failure=str(_unloaded()))
         if not self._is_there.is_set():
-            return EngineStatus("loading", 0, 0, status.num_restarts, loaded=self.loaded)
+            return EngineStatus(
+                "loading", 0, 0, status.num_restarts, loaded=self.loaded, coming=self._awaited
+            )
         return status
 
     @property
@@ -175,14 +179,17 @@ class EngineExchange:
         """Load another model, or the same one with other settings, and make it the current one.
 
         If both fit in memory, the old engine answers until the new one is ready, and stays if loading fails. Otherwise
-        its requests are given time to end, new ones wait, and it is started again if loading fails.
+        its requests are given time to end, new ones wait, and it is started again if loading fails. While an engine
+        loads in place of one that has stopped, requests wait too.
 
         Raises:
             Busy: Another change is under way.
             CoblynError: The new engine could not be started.
         """
         async with self._change():
-            if not self._is_unloaded and await asyncio.to_thread(self._fits, config):
+            if not self._is_unloaded and self._engine.status().state == "stopped":
+                await self._replace_stopped(config)
+            elif not self._is_unloaded and await asyncio.to_thread(self._fits, config):
                 await self._replace_beside(config)
             else:
                 await self._replace_after(config)
@@ -195,10 +202,9 @@ class EngineExchange:
         """
         async with self._change():
             if not self._is_unloaded:
-                self._is_there.clear()
-                await self._retire(self._engine)
-                self._is_unloaded = True
-                self._is_there.set()
+                with self._awaiting(""):
+                    await self._retire(self._engine)
+                    self._is_unloaded = True
 
     async def close(self) -> None:
         """Stop its processes; running requests end as cancelled."""
@@ -231,6 +237,17 @@ class EngineExchange:
         async with self._changing:
             yield
 
+    @contextlib.contextmanager
+    def _awaiting(self, model: str) -> Iterator[None]:
+        """Let requests wait for a model, of that file."""
+        self._is_there.clear()
+        self._awaited = Path(model).stem
+        try:
+            yield
+        finally:
+            self._awaited = ""
+            self._is_there.set()
+
     async def _replace_beside(self, config: EngineConfig) -> None:
         try:
             new = await self._started(config)
@@ -240,15 +257,22 @@ class EngineExchange:
             log.warning("Beside the model that is loaded there was no room: %s", error.message)
             await self._replace_after(config)
             return
+        self._put(new, config)
+
+    def _put(self, new: ProcessEngine, config: EngineConfig) -> None:
+        """Make an engine the current one; the old one ends when its requests have ended."""
         old, self._engine, self._config = self._engine, new, config
         self._others.add(old)
         task = asyncio.create_task(self._retire(old), name="coblyn-engine-retires")
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
+    async def _replace_stopped(self, config: EngineConfig) -> None:
+        with self._awaiting(config.model):
+            self._put(await self._started(config), config)
+
     async def _replace_after(self, config: EngineConfig) -> None:
-        self._is_there.clear()
-        try:
+        with self._awaiting(config.model):
             if not self._is_unloaded:
                 await self._retire(self._engine)
             try:
@@ -258,8 +282,6 @@ class EngineExchange:
                     self._engine = await self._started(self._config)
                 raise
             self._is_unloaded = False
-        finally:
-            self._is_there.set()
 
     async def _started(self, config: EngineConfig) -> ProcessEngine:
         self._coming = self.fleet.add(config)

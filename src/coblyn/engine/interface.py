@@ -127,6 +127,7 @@ class EngineStatus:
         failure: Why it is stopped, as a message to users.
         pid: Process id of the engine; 0 if it has no separate process now.
         loaded: Loaded fraction of the model, 0 to 1, as the library counts it.
+        coming: Name of the model being loaded in place of the last one, if requests wait for it.
     """
 
     state: str
@@ -137,6 +138,7 @@ class EngineStatus:
     failure: str = ""
     pid: int = 0
     loaded: float = 1.0
+    coming: str = ""
 
 
 class Vocab(Protocol):

@@ -69,6 +69,12 @@ class Picker:
         """Loaded fraction, 0 to 1, of the model being loaded."""
         return self._switch.loaded if self._switch else 1.0
 
+    @property
+    def coming(self) -> str:
+        """Name of the model being loaded; empty while one is still fetched or built for."""
+        work = self.work
+        return work.name if work and work.kind == "load" and not work.is_over else ""
+
     def choices(self) -> list[Choice]:
         """All models with files, and declared ones, loaded ones first. Reads headers, so call it on a thread."""
         items = (item for item in self._inventory.all() if item.path and item.can_be_default)

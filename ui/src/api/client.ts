@@ -33,7 +33,7 @@ export interface Api {
   abort(genkey: string): Promise<void>;
 }
 
-const STATUSES: readonly ServerStatus[] = ["ok", "sleeping", "loading", "restarting", "stopped", "unloaded"];
+const STATUSES: readonly ServerStatus[] = ["ok", "sleeping", "loading", "restarting", "not responding", "stopped", "unloaded"];
 
 export function createApi(fetch?: Fetch): Api {
   const http = new Http(fetch);

@@ -1,10 +1,10 @@
 /** What the server says and is asked, in our own words. */
 
-export type ServerStatus = "ok" | "sleeping" | "loading" | "restarting" | "stopped" | "unloaded";
+export type ServerStatus = "ok" | "sleeping" | "loading" | "restarting" | "not responding" | "stopped" | "unloaded";
 
 export interface Health {
   status: ServerStatus;
-  /** The model's name, or an empty string. */
+  /** Name of the model that answers, or while it is loading of the one that will; or an empty string. */
   model: string;
   /** What runs the model, such as "CPU: AVX2"; may be empty. */
   accelerator: string;

@@ -66,5 +66,6 @@ export async function runAgain(session: Session, { receipt, old, sent, asked, di
     await takes.write({ count: 1, request, fit: asked.fit, old, opening: receipt.opening, ...keeping(session, slot, begun, sent) });
   } catch (error) {
     session.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
+    void server.check();
   }
 }

@@ -24,6 +24,7 @@ export async function writeTakes(session: Session, count: number): Promise<void>
     await takes.write({ count, request, fit, ...keeping(session, newId(), begun, sent) });
   } catch (error) {
     session.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
+    void session.server.check();
   }
 }
 

@@ -51,6 +51,7 @@ export class BoxGhost {
     } catch (error) {
       generation.giveUp();
       this.#session.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
+      void this.#session.server.check();
     }
     outlook.changed();
   }

@@ -16,6 +16,8 @@ export interface Notice {
   tone: "error" | "info";
   title: string;
   advice: string;
+  /** Its engine has failed: what to do is told by what that does now, and not once for all. */
+  isOfEngine?: boolean;
   actions: Action[];
   /** Whether it can be put away, or stays until the cause is gone. */
   canClose: boolean;
@@ -24,7 +26,7 @@ export interface Notice {
 /** Characters of lost words that a notice shows. */
 const SHOWN = 160;
 
-type Words = Pick<Notice, "title" | "advice">;
+type Words = Pick<Notice, "title" | "advice" | "isOfEngine">;
 
 /** For what the server cannot tell about itself, or does not. */
 function ours(key: string | number): Words | undefined {
@@ -56,6 +58,8 @@ export function stepProblem(error: unknown): string {
 export function wordsFor(error: unknown): Words {
   const t = say();
   if (!(error instanceof ApiError)) return { title: t.noticeBug, advice: `${String(error)} ${t.safe}` };
+  if (error.type === "engine_restarted") return { title: t.noticeDied(/: (.+?)\.?$/.exec(split(error.message)[0])?.[1] ?? ""), advice: "", isOfEngine: true };
+  if (error.type === "engine_stopped") return { title: split(problemOf(error))[0], advice: "", isOfEngine: true };
   const isMute = error.message === "" || error.status === 401;
   const known = (error.status === 0 ? ours(error.type) : undefined) ?? (isMute ? ours(error.status) : undefined);
   if (known) return known;

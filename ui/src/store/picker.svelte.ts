@@ -22,6 +22,7 @@ export class Picker {
   readonly #pace = new Pace();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** @param onChange Told when the engine has something else to do. */
   constructor(api: ModelsApi, onChange: () => void) {
     this.#api = api;
     this.#onChange = onChange;
@@ -72,7 +73,8 @@ export class Picker {
 
   async unload(name: string): Promise<void> {
     await this.#try(name, () => this.#api.unload(name));
-    await this.#changed();
+    this.#onChange();
+    await this.look();
   }
 
   async stop(): Promise<void> {
@@ -80,13 +82,15 @@ export class Picker {
   }
 
   #show({ work, failure }: WorkState): void {
-    const isOver = this.work !== null && work === null;
+    const before = this.work?.kind;
     this.work = work;
     this.failure = failure;
     this.secondsLeft = work ? this.#pace.note(`${work.kind} ${work.name}`, this.fraction ?? 0, performance.now()) : null;
     clearTimeout(this.#timer);
     if (work) this.#timer = setTimeout(() => void this.#again(), AGAIN);
-    else if (isOver) void this.#changed();
+    if (before === work?.kind) return;
+    this.#onChange();
+    if (!work) void this.look();
   }
 
   async #again(): Promise<void> {
@@ -96,11 +100,6 @@ export class Picker {
       if (!(error instanceof ApiError)) throw error;
       this.#timer = setTimeout(() => void this.#again(), 5 * AGAIN); // a server that is silent comes back, or the header says so
     }
-  }
-
-  async #changed(): Promise<void> {
-    this.#onChange();
-    await this.look();
   }
 
   /** What the server refuses is told where the models are. */

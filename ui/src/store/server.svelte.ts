@@ -2,10 +2,11 @@
 
 import type { Api } from "../api/client";
 import type { Health } from "../api/types";
+import type { EngineState } from "./engine";
 import { Pace } from "./pace";
 
 /** Milliseconds until the next look, by what was seen. */
-const AGAIN = { ok: 20_000, sleeping: 20_000, loading: 500, restarting: 500, stopped: 5000, unloaded: 5000, gone: 3000 };
+const AGAIN = { ok: 20_000, sleeping: 20_000, loading: 500, restarting: 500, "not responding": 1000, stopped: 5000, unloaded: 5000, gone: 3000 };
 
 export class Server {
   /** null until the first answer. */
@@ -23,23 +24,25 @@ export class Server {
     this.#api = api;
   }
 
+  /** What the engine does, as far as that is known. */
+  get state(): EngineState {
+    return this.isGone ? "gone" : (this.health?.status ?? "unknown");
+  }
+
   /** Whether a model answers, or would once it is asked. Without one, nothing of it is asked. */
   get isReady(): boolean {
-    const { status, model } = this.health ?? {};
-    return !this.isGone && model !== "" && (status === "ok" || status === "sleeping");
+    return this.health?.model !== "" && (this.state === "ok" || this.state === "sleeping");
   }
 
   /** Why nothing can be generated until somebody does something about it; null where it can be, or will by itself. */
   get absence(): "gone" | "stopped" | "unloaded" | null {
-    if (this.isGone) return "gone";
-    const { status } = this.health ?? {};
-    return status === "stopped" || status === "unloaded" ? status : null;
+    const { state } = this;
+    return state === "gone" || state === "stopped" || state === "unloaded" ? state : null;
   }
 
   /** Whether an engine is on its way: what is asked of it waits. */
   get isComing(): boolean {
-    const { status } = this.health ?? {};
-    return !this.isGone && (status === "loading" || status === "restarting");
+    return this.state === "loading" || this.state === "restarting" || this.state === "not responding";
   }
 
   /** Looks now and from then on, while the page is on screen. */

@@ -51,6 +51,7 @@ async function offer(session: Session, story: Story): Promise<void> {
   } catch (error) {
     generation.giveUp();
     session.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
+    void session.server.check();
   }
   if (story.ghost()?.text.trim() === "") story.dismissGhost();
   outlook.changed();

@@ -102,9 +102,10 @@ test("errors become words that say what to do", () => {
     title: "9 requests wait, the limit is 8.",
     advice: "Try again in a moment. Your text is safe.",
   });
-  expect(wordsFor(new ApiError("server_error", "The engine restarted: signal 6.\nSend it again."))).toEqual({
-    title: "The engine restarted: signal 6.",
-    advice: "Send it again. Your text is safe.",
+  expect(wordsFor(new ApiError("engine_restarted", "The engine restarted while it worked on this request: signal 6. Send it again.", 500))).toEqual({
+    title: "The engine stopped while it wrote: signal 6.",
+    advice: "",
+    isOfEngine: true,
   });
   expect(wordsFor(new ApiError("bad_input", "min_p must be between 0 and 1.", 400)).title).toContain("min_p");
   expect(wordsFor(new ApiError("unknown", "", 503)).title).toContain("busy");

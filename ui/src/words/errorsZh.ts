@@ -18,7 +18,7 @@ export const ERRORS: Readonly<Record<string, string>> = {
   model_too_large: "内存放不下此模型。请选较小的模型，或把上下文调短。",
   engine: "引擎出错了。请再试一次。",
   prompt_forgotten: "引擎已不再保有此提示。请再试一次。",
-  engine_restarted: "引擎在写作途中停止了，正在重新启动。请稍候再试。",
+  engine_restarted: "引擎在写作途中停止了，正在重新启动。",
   engine_stopped: "引擎已停止，不会自行恢复。请在“模型”中重新选择模型。",
   native: "无法构建或加载引擎。请查看“诊断”。",
   toolchain_missing: "缺少编译器或构建工具。请查看“诊断”。",
