@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from coblyn.engine.fake import STORY
 from live_server import serve
 from ui.conftest import NewPage, new_story
+from ui.cutter import cutter
 from ui.desk import (
     PROMPT,
     button,
@@ -178,6 +179,55 @@ def test_a_stream_that_breaks_while_it_is_read_again_is_read_until_it_ends(
         wait(page, lambda: is_resting(url), "the end of the stream")
     gate.let(math.inf)
     page.close()
+
+
+@pytest.mark.parametrize("where", ["at the end", "in the middle"])
+def test_a_connection_that_breaks_while_a_piece_is_written_costs_no_word(
+    new_page: NewPage, url: str, gate: Gate, where: str
+) -> None:
+    with cutter(url) as road:
+        page = new_page(road.address, viewport={"width": 1280, "height": 800})
+        page.expected = ["Failed to load resource"]  # type: ignore[attr-defined]
+        now = begin(page, gate)
+        behind, asked = "", asked_for_new(page)
+        if where == "in the middle":
+            button(page, "Stop").click()
+            expect(button(page, "Generate")).to_be_visible()
+            behind = " They sang."
+            write(page, behind)
+            wait_until_saved(page)
+            button(page, "Retry").click()
+            now = PROMPT
+        for _ in range(2):
+            now = WHOLE[: len(now) + 12]
+            gate.let(12)
+            wait(page, lambda now=now: text(page) == now + behind, repr(now))  # type: ignore[misc]
+            road.cut()
+        gate.let(math.inf)
+        wait(page, lambda: text(page) == WHOLE + behind and is_saved(page), "the rest of it", 30)
+        expect(button(page, "Generate")).to_be_visible()
+        expect(page.get_by_text("The connection to Coblyn broke")).to_have_count(0)
+        assert len(asked) == (where == "in the middle"), "nothing but the retry"
+        assert len({piece for _, piece in page.evaluate("() => window.__app.runs()")}) == 2
+        button(page, "Undo").click()
+        wait(page, lambda: WHOLE not in text(page), "one step back")
+        page.close()
+
+
+def test_a_connection_that_breaks_can_be_waited_for_or_given_up(
+    new_page: NewPage, url: str, gate: Gate
+) -> None:
+    with cutter(url) as road:
+        page = new_page(road.address, viewport={"width": 1280, "height": 800})
+        page.expected = ["Failed to load resource"]  # type: ignore[attr-defined]
+        now = begin(page, gate)
+        road.close()
+        expect(page.get_by_text("The piece goes on as soon as Coblyn answers.")).to_be_visible()
+        button(page, "Stop").click()
+        wait(page, lambda: phase(page) == "idle", "the stop")
+        assert text(page) == now
+        gate.let(math.inf)
+        wait(page, lambda: is_resting(url), "the end of the stream", 60)
 
 
 @pytest.mark.parametrize("key", ["*", "Delete"])

@@ -1,9 +1,10 @@
 /** One generation at a time: what it is doing, how fast, and how it is stopped. */
 
 import type { Api } from "../api/client";
-import { ApiError, type FinishReason, type GenerateEvent, type GenerateRequest, type Progress, type Stats, type TokenChance } from "../api/types";
+import { type FinishReason, type GenerateEvent, type GenerateRequest, type Progress, type Stats, type TokenChance } from "../api/types";
 import type { Writing } from "../editor/story";
 import { speedOf } from "./figures";
+import { listen } from "./listening";
 import type { Stream } from "./running";
 
 /** "sending" until the server says anything, "reading" the prompt, "writing" text, "stopping" on the way to idle. */
@@ -15,12 +16,21 @@ export interface Outcome {
   wrote: boolean;
 }
 
+export interface Watch {
+  /** The server has begun; what it says then stands in a request that is new. */
+  onBegun?(stream: string): void;
+  /** The connection broke, or the stream is heard again. */
+  onLink?(isThere: boolean): void;
+}
+
 /** Milliseconds between two updates of the figures on screen. */
 const REFRESH = 250;
 /** Milliseconds that the server has to end a stopped generation by itself. */
 const GRACE = 2000;
 /** Milliseconds in which a page that is going, whose streams break first, is gone: the next page finds them again. */
 export const GOING = 1000;
+/** Milliseconds between two looks at whether a stream that broke is still wanted. */
+const WAIT = 50;
 
 export class Generation {
   phase = $state<Phase>("idle");
@@ -69,25 +79,23 @@ export class Generation {
    *
    * @param request A new one, or a stream that was found again.
    * @param isResumable Whether it goes on for a while where nobody listens.
-   * @param onBegun Told when the server has begun, once what it says then stands in a request that is new.
+   * @param watch Who is told what becomes of it.
    * @throws ApiError What had arrived is written and finished all the same.
    */
-  async run(request: GenerateRequest | Stream, writing: Writing, fit: (chunk: string) => string, isResumable = false, onBegun?: (stream: string) => void): Promise<Outcome> {
+  async run(request: GenerateRequest | Stream, writing: Writing, fit: (chunk: string) => string, isResumable = false, watch: Watch = {}): Promise<Outcome> {
     if (this.#isStopping) {
       if (isStream(request)) this.#dropStream(request.stream);
       this.phase = "idle";
       return { reason: "stopped", wrote: false };
     }
     this.#begin(request);
-    const { signal } = this.#controller;
-    const events = isStream(request) ? this.#api.resume(request.stream, request.isConversation, signal) : this.#api.generate(request, signal, isResumable);
     const outcome: Outcome = { reason: "stop", wrote: false };
     try {
-      for await (const event of events) {
+      for await (const event of this.#events(request, isResumable, watch)) {
         if (event.kind === "begun") {
           this.#stream = event.stream;
           if (!isStream(request)) takeSeed(request, event.seed);
-          onBegun?.(event.stream);
+          watch.onBegun?.(event.stream);
         }
         if (event.kind === "text") {
           outcome.wrote = true;
@@ -98,7 +106,7 @@ export class Generation {
       }
     } catch (error) {
       if (!this.#isStopping) {
-        if (!isStream(request) || !isLost(error)) this.#drop(GOING); // nobody would see what it writes
+        this.#drop(GOING); // nobody would see what it writes
         throw error;
       }
     } finally {
@@ -107,6 +115,19 @@ export class Generation {
       this.#end();
     }
     return outcome;
+  }
+
+  #events(request: GenerateRequest | Stream, isResumable: boolean, { onLink = () => undefined }: Watch): AsyncIterable<GenerateEvent> {
+    const { signal } = this.#controller;
+    const isConversation = isStream(request) ? request.isConversation : request.messages !== undefined;
+    const again = (): AsyncIterable<GenerateEvent> => this.#api.resume(this.#stream, isConversation, signal);
+    const isWanted = (): boolean => this.#stream !== "" && !this.#isStopping;
+    const rest = async (milliseconds: number): Promise<void> => {
+      const end = performance.now() + milliseconds;
+      while (isWanted() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, WAIT));
+      if (this.#isStopping) this.#drop();
+    };
+    return listen(isStream(request) ? again() : this.#api.generate(request, signal, isResumable), { isWanted, again, rest, onLink });
   }
 
   /** Somebody has pressed the button: from now on it can be stopped, also while the prompt is put together. */
@@ -206,11 +227,6 @@ export class Generation {
 }
 
 const isStream = (request: GenerateRequest | Stream): request is Stream => "stream" in request && typeof request.stream === "string";
-
-/** Whether the connection broke: what was asked for may still be there. */
-export function isLost(error: unknown): boolean {
-  return error instanceof ApiError && (error.status === 0 ? error.type === "gone" || error.type === "cut" : error.status >= 502 && error.status <= 504);
-}
 
 /** The seed that the server has drawn stands in the request that it belongs to: what was written with it can be told, also where it was stopped. */
 export function takeSeed(request: GenerateRequest, seed: number | null): void {

@@ -8,21 +8,14 @@ import { knowsPages } from "../journal/pages";
 import { toChangeSet } from "../journal/queue";
 import { say } from "../words/words.svelte";
 import { ApiError } from "../api/types";
-import { GOING, isLost, newKey, type Outcome } from "./generation.svelte";
+import { GOING, newKey, type Outcome } from "./generation.svelte";
+import { isUnknown } from "./listening";
 import { lostNotice, nothingNotice, wordsFor } from "./notices";
 import { extentOf, type Written } from "./pieces";
 import { type Begun, receiptOf, seeded } from "./receipt";
 import { requestOf, type Wanted } from "./request";
 import { type Claim, forgetRunning, isFound, keepRunning, releaseRunning, restOf, type Running, TAIL, wordsSoFar } from "./running";
 import type { Session } from "./session.svelte";
-
-/** Milliseconds before a stream that broke is read again, at first and at most, and between two looks at whether it still is to be. */
-const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 10_000;
-const WAIT = 50;
-
-/** The server has not kept the stream. */
-const isUnknown = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
 
 export class Writer {
   readonly #session: Session;
@@ -88,22 +81,14 @@ export class Writer {
     }
   }
 
-  /** Reads a stream until it has ended, the server has no such stream, or the writer stops it; after a break from its beginning. */
+  /** Reads a stream until it has ended, the server has no such stream, or the writer stops it. */
   async #goOn(running: Running): Promise<void> {
     const session = this.#session;
     const { book, generation, pager, storage } = session;
     const { piece, old, receipt } = running;
     book.beginPiece(piece);
-    let failure: unknown;
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      const { story } = session;
-      failure = story ? await this.#read(story, running) : null;
-      if (!isLost(failure)) break;
-      session.notify(lostNotice());
-      void session.server.check();
-      generation.prepare(true);
-      await this.#rest(pause);
-    }
+    const { story } = session;
+    const failure = story ? await this.#read(story, running) : null;
     session.close("generation");
     // What had come is in the text. The server keeps a stream for a while only.
     if (failure) session.notify({ topic: "generation", tone: "error", ...(isUnknown(failure) ? wordsFor(new ApiError("cut", "")) : wordsFor(failure)) });
@@ -115,13 +100,7 @@ export class Writer {
     session.outlook.changed();
   }
 
-  /** Waits, unless the writer stops what is waited for. */
-  async #rest(milliseconds: number): Promise<void> {
-    const end = performance.now() + milliseconds;
-    while (this.#session.generation.phase === "sending" && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, WAIT));
-  }
-
-  /** Reads a stream from its beginning; gives why it broke, or null. */
+  /** Reads a stream from its beginning; gives why it failed, or null. */
   async #read(story: Story, running: Running): Promise<unknown> {
     const { generation } = this.#session;
     const { piece, place } = running;
@@ -130,7 +109,6 @@ export class Writer {
     const rest = restOf(wordsSoFar(story.text(), story.runs(), running), running);
     let isOther = !goesOn;
     const hear = (chunk: string): string => {
-      this.#session.close("generation");
       const text = isOther ? null : rest(chunk);
       isOther ||= text === null;
       if (isOther) generation.stop();
@@ -138,7 +116,7 @@ export class Writer {
     };
     let failure: unknown = null;
     try {
-      await generation.run(running, story.write(words ? "end" : place, piece), hear);
+      await generation.run(running, story.write(words ? "end" : place, piece), hear, true, { onLink: (isThere) => this.#link(isThere) });
     } catch (error) {
       generation.giveUp();
       failure = error;
@@ -207,13 +185,20 @@ export class Writer {
       const receipt = receiptOf(begun, sent, request, null);
       keepRunning(session.storage, { ...claim, ...found, piece: id, place, from, old, tail: sent.prompt.slice(-TAIL), receipt });
     };
-    const { reason, wrote } = await generation.run(request, story.write(place, id), hear, knowsPages(), onBegun).finally(() => {
+    const { reason, wrote } = await generation.run(request, story.write(place, id), hear, knowsPages(), { onBegun, onLink: (isThere) => this.#link(isThere) }).finally(() => {
       session.heard = sentences.end() || session.heard;
       if (hasWritten) book.put(`pieces/${id}`, receiptOf(begun, sent, request, generation.stats));
     });
     if (sent.lore.timers) book.put("settings/lore.timers", sent.lore.timers);
     this.#say({ reason, wrote });
     return wrote && reason !== "stopped" && reason !== "error";
+  }
+
+  /** The connection broke, or is there again: the piece goes on by itself. */
+  #link(isThere: boolean): void {
+    if (isThere) this.#session.close("generation");
+    else this.#session.notify(lostNotice());
+    void this.#session.server.check();
   }
 
   #say({ reason, wrote }: Outcome): void {
