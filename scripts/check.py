@@ -1,6 +1,6 @@
 """Everything that CI checks, in the order in which it fails fastest; ends with the test runner's closing lines.
 
-    python scripts/check.py            lint, types, docs, page, fast, slow and native tests
+    python scripts/check.py            lint, types, docs, page, engine, fast, slow and native tests
     python scripts/check.py lint fast  only these
 
 A check that needs something that is not here (Chromium for the browser tests) says so; with CI set that is a failure.
@@ -12,8 +12,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,14 +67,18 @@ def npm(*arguments: str) -> None:
     run(str(node / "node"), str(cli), *arguments, directory=UI)
 
 
+def engine() -> None:
+    """The engine and the starter model, if there are none; that takes minutes."""
+    from coblyn.cli.build import ensure_bundle
+    from coblyn.cli.choose import resolve_model
+
+    ensure_bundle()
+    resolve_model("smollm2", yes=True)
+
+
 def fast() -> None:
     """Tests that need neither an engine nor a model, side by side on all cores."""
     python("pytest", "-q", "-n", "logical", "--dist", "worksteal", "-m", "not slow and not native")
-
-
-def native() -> None:
-    """Tests of the real engine, one after the other: each computes on all cores."""
-    python("pytest", "-q", "-m", "native and not slow")
 
 
 def slow() -> None:
@@ -81,10 +87,42 @@ def slow() -> None:
         if os.environ.get("CI"):
             sys.exit("The browser tests need Chromium (Debian: apt-get install chromium).")
         print("No Chromium here: the browser tests are left out.")
-    python("pytest", "-q", "-m", "slow")
+    two_files_at_a_time("slow")
 
 
-CHECKS: tuple[Callable[[], None], ...] = (lint, types, docs, page, fast, slow, native)
+def native() -> None:
+    """Tests of the real engine."""
+    two_files_at_a_time("native and not slow")
+
+
+def two_files_at_a_time(marked: str) -> None:
+    """Tests that often wait for a program, so that others compute meanwhile; a file's fixtures are made once."""
+    python("pytest", "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-m", marked)
+
+
+CHECKS: tuple[Callable[[], None], ...] = (lint, types, docs, page, engine, fast, slow, native)
+
+
+@contextmanager
+def begun(check: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """A check that runs beside others and stands back for them; gives what waits for its end."""
+    nice = ("nice",) if shutil.which("nice") else ()
+    command = (*nice, sys.executable, __file__, check.__name__)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+
+        def end() -> None:
+            code = process.wait()
+            output.seek(0)
+            print(output.read(), end="")
+            if code:
+                raise subprocess.CalledProcessError(code, command)
+
+        try:
+            yield end
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def main() -> None:
@@ -94,16 +132,20 @@ def main() -> None:
         sys.exit(
             f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(c.__name__ for c in CHECKS)}."
         )
-    for check in CHECKS:
-        if wanted and check.__name__ not in wanted:
-            continue
-        print(f"== {check.__name__}: {check.__doc__}", flush=True)
-        started = time.monotonic()
-        try:
-            check()
-        except subprocess.CalledProcessError as error:
-            sys.exit(f"== {check.__name__} failed ({error.returncode})")
-        print(f"== {check.__name__}: {time.monotonic() - started:.0f} s", flush=True)
+    checks = [check for check in CHECKS if not wanted or check.__name__ in wanted]
+    # Three runs of two workers each read all tests: compiled once, that is half the work.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # The first checks leave cores idle.
+    beside = begun(engine) if engine in checks[1:] else nullcontext(engine)
+    with beside as end_of_engine:
+        for check in checks:
+            print(f"== {check.__name__}: {check.__doc__}", flush=True)
+            started = time.monotonic()
+            try:
+                (end_of_engine if check is engine else check)()
+            except subprocess.CalledProcessError as error:
+                sys.exit(f"== {check.__name__} failed ({error.returncode})")
+            print(f"== {check.__name__}: {time.monotonic() - started:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
