@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import time
 from pathlib import Path
@@ -40,7 +41,8 @@ def name_of(fixture: Path) -> str:
     return fixture.name.split(".")[0]
 
 
-def ids_in_other_tests() -> set[str]:
+@functools.cache
+def ids_in_other_tests() -> frozenset[str]:
     """Ids that tests of trees and of object files expect: each is a text there that equals the id."""
     words: set[str] = set()
     for folder in (
@@ -52,7 +54,7 @@ def ids_in_other_tests() -> set[str]:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     words.add(node.value)
-    return words
+    return frozenset(words)
 
 
 def read(text: str) -> Log:
