@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ PACKAGES = (
     "ai@7.0.173",
     "@ai-sdk/anthropic@4.0.105",
     "@ai-sdk/openai-compatible@3.0.92",
+    "ollama@0.6.4",
 )
-SCRIPT = Path(__file__).with_name("npm_clients.mjs")
+SCRIPTS = [Path(__file__).with_name(f"npm_{name}.mjs") for name in ("clients", "ollama")]
 CALL = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call>'
 
 
@@ -74,27 +76,53 @@ def folder(pytestconfig: pytest.Config) -> Path:
         if done.returncode:
             pytest.skip(f"npm cannot install the clients here: {done.stderr.strip()[-300:]}")
         stamp.write_text(json.dumps(PACKAGES), "utf-8")
-    shutil.copy(SCRIPT, place)
+    for script in SCRIPTS:
+        shutil.copy(script, place)
     return place
 
 
-def test_their_answers_are_those_of_the_model(folder: Path) -> None:
+def told_by(script: Path, writer: Callable[[], FakeRunner]) -> dict[str, Any]:
+    """What a script tells of a model that writes and of one that calls a tool, by name."""
     caller = partial(Caller, chat_template=HERMES, repeats=False)
-    with serve(FakeRunner) as texts, serve(caller) as calls:
+    with serve(writer) as texts, serve(caller) as calls:
         done = subprocess.run(
-            [node(), str(folder / SCRIPT.name), texts, calls],
+            [node(), str(script), texts, calls],
             capture_output=True,
             text=True,
             check=False,
             timeout=120,
         )
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = {}
-    for line in done.stdout.splitlines():
-        each = json.loads(line)
-        told[each["name"]] = each["answer"]
+    lines = map(json.loads, done.stdout.splitlines())
+    return {line["name"]: line["answer"] for line in lines}
+
+
+def test_ollamas_answers_are_those_of_the_model(folder: Path) -> None:
+    writer = partial(FakeRunner, repeats=True, seconds_a_step=0.001)
     text = STORY[:12]
-    assert told == {
+    assert told_by(folder / "npm_ollama.mjs", writer) == {
+        "list": True,
+        "ps": ["fake:latest"],
+        "show": [["completion"], 4096, "gguf"],
+        "version": True,
+        "chat": [text, "length", 12, True],
+        "chat stream": text,
+        "generate": [text, True],
+        "generate stream": text,
+        "format": {"a": "rain"},
+        "embed": [16, 16],
+        "missing": ["ResponseError", 404],
+        "abort": "AbortError",
+        "abort all": "AbortError",
+        "call": [["get_weather", {"city": "Oslo"}]],
+        "answer": "Take an umbrella.",
+        "call stream": [{"city": "Oslo"}],
+    }
+
+
+def test_their_answers_are_those_of_the_model(folder: Path) -> None:
+    text = STORY[:12]
+    assert told_by(folder / "npm_clients.mjs", FakeRunner) == {
         "models": ["fake"],
         "chat": text,
         "chat stream": text,
