@@ -8,12 +8,15 @@ from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Delta, Event, Finish
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.limits import Limits
-from coblyn.engine.plan import Plan
+from coblyn.engine.plan import Plan, num_drawn
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Scheduler
 
 SCRIPT = "abcdefghij" * 10
+
+STEP = 0.01
+"""Seconds of a step of the model, however large it is."""
 
 
 @dataclass
@@ -56,7 +59,10 @@ class Machine:
         runner = self.runner
         drafts = runner.draft(self.scheduler.draft_wishes()) if runner.can_draft else {}
         plan, events = self.scheduler.schedule(drafts)
-        events += self.scheduler.apply(plan, self.runner.run(plan))
+        result = self.runner.run(plan)
+        is_single = any(row.drafts for row in plan.rows)
+        self.now += STEP * (1 if is_single else max(map(num_drawn, result), default=1))
+        events += self.scheduler.apply(plan, result)
         self._take(events)
         return plan
 

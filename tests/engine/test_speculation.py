@@ -67,7 +67,7 @@ def drafts(made: Speculation, guesses: Guesses, most: int = 30) -> tuple[int, ..
 def test_media_are_never_guessed() -> None:
     cells = [1, 2, 3, 4, -1, -1, 5, 1, 2, 3]
     guesses = Guesses(Index(cells))
-    assert drafts(Speculation(lambda: 0.0), guesses, 5) == (4,)
+    assert drafts(speculation(0.1), guesses, 5) == (4,)
 
 
 def test_what_a_step_costs_is_learnt() -> None:
@@ -281,6 +281,19 @@ def test_a_generation_begins_with_what_the_last_one_learned() -> None:
     assert second.model.patience == 128, "but this text may be another"
     second.model.wait()
     assert first.model.num_skipped == 0, "it has its own"
+
+
+def test_nothing_is_guessed_before_a_plain_step_is_measured() -> None:
+    """There is nothing that guesses could be compared with."""
+    made, guesses = Speculation(lambda: 0.0), Guesses(Index([*range(1, 40), 1, 2, 3]))
+    model = Candidate("a", Guesses(Index([1, 2])), 30)
+    for _ in range(3):
+        assert drafts(made, guesses) == ()
+        assert made.num_wanted([model], 1, 100) == {"a": 0}
+        made.pace.note(Shape(17), 0.8)  # a prompt
+    made.pace.note(Shape(1), 0.01)
+    assert drafts(made, guesses)
+    assert made.num_wanted([model], 1, 100)["a"]
 
 
 def test_what_cannot_pay_is_not_tried() -> None:

@@ -85,6 +85,11 @@ class Pace:
             return times.typical if times else guess
         return guess + times.count / _TRUSTED * (times.typical - guess)
 
+    def covers(self, num_tokens: int) -> bool:
+        """Whether a step of so many tokens or fewer was measured; a larger one tells only that it takes no longer."""
+        sizes = (shape.num_tokens for shape in self._times if self._known(shape))
+        return min(sizes, default=num_tokens + 1) <= num_tokens
+
     def _known(self, shape: Shape) -> _Times | None:
         """What was measured, unless that is long ago."""
         times = self._times.get(shape)

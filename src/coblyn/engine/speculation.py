@@ -209,10 +209,13 @@ class Speculation:
     ) -> dict[str, int]:
         """Number of drafts of the rows for which they give the most tokens per second.
 
-        They all get the same number: rows of one length are computed at once. The most promising rows come first.
+        They all get the same number: rows of one length are computed at once. The most promising rows come first. None
+        get any before a step without drafts is measured.
         """
-        alone = self.pace.seconds(Shape(num_rows))
-        best, chosen = _MIN_GAIN * num_rows / alone if alone else 0.0, dict[str, int]()
+        alone = self.pace.seconds(Shape(num_rows)) if self.pace.covers(num_rows) else 0.0
+        if not alone:
+            return {}
+        best, chosen = _MIN_GAIN * num_rows / alone, dict[str, int]()
         for length in _LENGTHS:
             able = [
                 (sum(each.chances[:length]), each.request_id)
@@ -225,7 +228,7 @@ class Speculation:
                 expected += gain
                 is_split = self._splits and count < num_rows
                 shape = Shape(num_rows + count * length, num_rows if is_split else 0)
-                cost = pace.seconds(shape) or alone or 1.0
+                cost = pace.seconds(shape) or alone
                 speed = (num_rows + expected) / cost
                 if speed > best:
                     best, chosen = speed, {name: length for _, name in able[:count]}
