@@ -42,8 +42,8 @@ pytestmark = pytest.mark.native
 
 PROMPTS = ("The old miner put down his lamp", "The old miner listened", "Far below,")
 
-NEAR = 12
-"""Guesses depend on the state before a cut, which is not kept, and on rounding. By chance, one in twenty is nearer."""
+NEAR = 4
+"""Guesses depend on rounding. By chance, one in sixty is nearer."""
 
 
 class Watched(LlamaRunner):
@@ -309,8 +309,7 @@ async def test_guesses_of_an_eagle_head_are_those_of_the_whole_text(
     head = eagle_head(plain, is_own=is_own).write(tmp_path / "head.gguf")
     named = {"draft_model": str(head)}
     ranks = await ranks_of_guesses(bundle, plain, tmp_path, monkeypatch, shared, **named)
-    # Rounding goes through two more matrices than with heads of the model's own.
-    assert sum(max(each) >= NEAR for each in ranks) <= len(ranks) // 8
+    assert max(max(each) for each in ranks) < NEAR
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ tokens a little later. Where the two differ, guesses are bad, and the text is st
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -29,6 +30,9 @@ __all__ = ["DraftHeads", "draft_heads_of"]
 
 log = logging.getLogger(__name__)
 
+_NUM_KEPT = 32
+"""Number of latest states of a sequence that are kept: so many tokens can be taken back and none is unknown."""
+
 State = NDArray[np.float32]
 
 
@@ -43,28 +47,40 @@ class _Pair(NamedTuple):
 class _Line:
     """What the head knows of a sequence.
 
-    A token without a state before it is not a pair. At the beginning it is left out; behind a cut, the state is zeros.
+    A token without a state before it is not a pair. At the beginning it is left out; behind a cut
+    of more tokens than states are kept of, the state is zeros.
 
     Attributes:
         start: First position in its memory.
         end: Positions below it are computed.
         waiting: Tokens from there on, which are not computed yet.
-        last: The model's state for the last of them; None if it is unknown.
+        states: The model's states for the last of them; None where it is unknown.
     """
 
     start: int = 0
     end: int = 0
     waiting: list[_Pair] = field(default_factory=list)
-    last: State | None = None
+    states: deque[State | None] = field(default_factory=lambda: deque(maxlen=_NUM_KEPT))
 
     @property
     def length(self) -> int:
         return self.end + len(self.waiting)
 
-    def begin(self, position: int, last: State | None = None) -> None:
+    @property
+    def last(self) -> State | None:
+        """The model's state for its last token."""
+        return self.states[-1] if self.states else None
+
+    def begin(self, position: int) -> None:
         """Start at a position, with an empty memory."""
         self.start = self.end = position
-        self.waiting, self.last = [], last
+        self.waiting.clear()
+        self.states.clear()
+
+    def states_at(self, length: int) -> deque[State | None]:
+        """Its states, if it had this length."""
+        num_left = max(0, len(self.states) - max(0, self.length - length))
+        return deque(islice(self.states, num_left), _NUM_KEPT)
 
 
 class _Saved(NamedTuple):
@@ -73,7 +89,7 @@ class _Saved(NamedTuple):
     memory: NDArray[np.uint8]
     start: int
     length: int
-    last: State | None
+    states: deque[State | None]
 
 
 class DraftHeads:
@@ -128,9 +144,10 @@ class DraftHeads:
             return {}
         for wish in ready:
             # The first row is what the model will compute; the others are guesses.
-            length = len(wish.tokens)
-            self._heads.remove(wish.sequence, length)
-            self._lines[wish.sequence] = _Line(self._lines[wish.sequence].start, length)
+            line = self._lines[wish.sequence]
+            line.end = len(wish.tokens)
+            line.states.append(None)
+            self._heads.remove(wish.sequence, line.end)
         return {wish.request_id: tuple(guesses) for wish, guesses in zip(ready, found, strict=True)}
 
     def _is_ready(self, wish: DraftWish) -> bool:
@@ -179,7 +196,8 @@ class DraftHeads:
                 continue
             line = self._lines.setdefault(sequence, _Line())
             if position == line.length - 1 and line.last is None and not line.waiting:
-                line.last = state  # it is computed already, from the same pair
+                line.states = line.states_at(position)  # it is computed already, from the same pair
+                line.states.append(state)
                 continue
             if position < line.length:
                 self._cut(sequence, position)
@@ -187,10 +205,10 @@ class DraftHeads:
                 self._heads.remove(sequence, 0)
                 line.begin(position)
             if line.last is None and position == line.start:
-                line.begin(position + 1, state)
-                continue
-            line.waiting.append(_Pair(token, line.last))
-            line.last = state
+                line.begin(position + 1)
+            else:
+                line.waiting.append(_Pair(token, line.last))
+            line.states.append(state)
 
     def _catch_up(self, sequences: Sequence[int] | Mapping[int, _Line]) -> None:
         """Compute what waits in some sequences."""
@@ -225,16 +243,15 @@ class DraftHeads:
         line = self._lines.get(sequence)
         if line is None or length >= line.length:
             return
+        states = line.states_at(length)
         if length <= line.start:
             self._heads.remove(sequence, 0)
             line.begin(length)
-            return
-        if length < line.end:
+        elif length < line.end:
             self._heads.remove(sequence, length)
-            line.end, line.waiting, line.last = length, [], None
-            return
-        line.last = line.waiting[length - line.end].before
+            line.end = length
         del line.waiting[length - line.end :]
+        line.states = states
 
     def _save(self, operation: Save) -> None:
         sequence = operation.sequence
@@ -242,7 +259,8 @@ class DraftHeads:
             self._catch_up([sequence])
             line = self._lines[sequence]
             memory = self._heads.save(sequence)
-            self._saved[operation.key] = _Saved(memory, line.start, line.length, line.last)
+            states = line.states_at(line.length)
+            self._saved[operation.key] = _Saved(memory, line.start, line.length, states)
             self._cut(sequence, operation.keep)
 
     def _restore(self, operation: Restore) -> None:
@@ -255,7 +273,8 @@ class DraftHeads:
         except EngineError as error:
             self._start_over(error)
             return
-        self._lines[operation.sequence] = _Line(saved.start, saved.length, last=saved.last)
+        states = saved.states.copy()
+        self._lines[operation.sequence] = _Line(saved.start, saved.length, states=states)
         self._cut(operation.sequence, operation.length)
 
     def _copy(self, operation: Copy) -> None:
@@ -265,8 +284,8 @@ class DraftHeads:
             return
         length = min(operation.length, line.length)
         self._heads.copy(operation.source, operation.target, length)
-        last = line.last if length == line.length else None
-        self._lines[operation.target] = _Line(min(line.start, length), length, last=last)
+        start, states = min(line.start, length), line.states_at(length)
+        self._lines[operation.target] = _Line(start, length, states=states)
 
 
 def draft_heads_of(
