@@ -15,6 +15,8 @@ def answer(kind: str, method: str, params: dict[str, Any]) -> dict[str, Any] | N
     """As the other program, but for tools and results of its kind."""
     if method == "tools/call" and kind == "endless":
         endless()
+    if method == "tools/call" and kind == "deaf":
+        time.sleep(600)
     if method == "tools/call" and kind in ("notes", "asks"):
         while True:
             say(kind)

@@ -145,6 +145,41 @@ async def test_a_program_that_does_not_read_the_answers_is_given_up(
     await wait_for(lambda: not programs(), 20.0)
 
 
+async def test_calls_of_a_program_that_does_not_read_end_in_time(
+    made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mcp.shared import jsonrpc_dispatcher
+
+    monkeypatch.setattr(jsonrpc_dispatcher, "_ABANDON_WRITE_TIMEOUT", 600.0)
+    servers = made("deaf", ToolLimits(seconds=1.0))
+    await servers.tools("bad")
+    calls = [servers.call("bad", "weather", {"city": "x" * size}) for size in (1, 1 << 20, 1)]
+    found = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 30.0)
+    assert {str(each) for each in found} == {
+        "The tool server bad did not answer within 1 seconds."
+    }
+
+
+async def test_a_call_that_nobody_waits_for_any_more_is_left_at_once(
+    made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mcp.shared import jsonrpc_dispatcher
+
+    monkeypatch.setattr(jsonrpc_dispatcher, "_ABANDON_WRITE_TIMEOUT", 600.0)
+    servers = made("deaf")
+    await servers.tools("bad")
+    calls = [
+        asyncio.create_task(servers.call("bad", "weather", {"city": "x" * size}))
+        for size in (1, 1 << 20)
+    ]
+    await asyncio.sleep(0.5)
+    for each in calls:
+        each.cancel()
+    done, left = await asyncio.wait(calls, timeout=30.0)
+    assert len(done) == 2
+    assert not left
+
+
 def test_a_flood_of_errors_is_read_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     monkeypatch.setattr(said.time, "sleep", waits.append)

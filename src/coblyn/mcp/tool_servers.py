@@ -171,7 +171,7 @@ class _Connection:
         self._limits = limits
         self._client: asyncio.Future[Client] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Future[Any]] = set()
         self._leave = asyncio.Event()
         self._tools: tuple[ForeignTool, ...] | None = None
         self._fault = ""
@@ -212,9 +212,17 @@ class _Connection:
         """Abandon the connection; a program that does not respond takes some seconds to end."""
         if self._task:
             self._leave.set()
-            self._ending.add(self._task)
-            self._task.add_done_callback(self._ending.discard)
+            self._ends_later(self._task)
         self._client = self._task = self._tools = None
+
+    def _ends_later(self, task: asyncio.Future[Any]) -> None:
+        self._ending.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Future[Any]) -> None:
+        self._ending.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody waits for it
 
     async def _list(self, client: Client) -> tuple[ForeignTool, ...]:
         found: list[ForeignTool] = []
@@ -269,12 +277,23 @@ class _Connection:
                 ready.exception()  # no need to report it if nothing waits for it any longer
 
     async def _within(self, seconds: float, work: Any) -> Any:
-        """Run work with the client; if it fails or takes too long, the next call reconnects."""
+        """Run work with the client; if it fails or takes too long, the next call reconnects.
+
+        Work that is given up ends by itself: the library tells the server first, which a server that does not read
+        holds up.
+        """
+        running = asyncio.ensure_future(work)
         try:
-            return await asyncio.wait_for(work, seconds)
-        except TimeoutError as error:
+            await asyncio.wait({running}, timeout=seconds)
+        finally:
+            if not running.done():
+                running.cancel()
+                self._ends_later(running)
+        if not running.done():
             self._abandon()
-            raise self._failed(f"did not answer within {seconds:g} seconds") from error
+            raise self._failed(f"did not answer within {seconds:g} seconds")
+        try:
+            return running.result()
         except CoblynError:
             raise
         except Exception as error:
