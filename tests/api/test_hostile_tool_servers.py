@@ -136,6 +136,35 @@ async def test_a_flood_of_messages_is_read_slowly_and_disturbs_nobody(
     assert not (await others.call("bad", "weather", {"city": "Bonn"})).is_error
 
 
+async def test_several_that_misbehave_at_once_disturb_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken = paced(monkeypatch, process, burst=50.0, rate=0.01)
+    kinds = ("notes", "notes", "asks", "asks", "deaf", "garbage")
+    names = [f"{kind}{place}" for place, kind in enumerate(kinds)]
+    listed = [
+        ToolServer(name, command=(sys.executable, PROGRAM, kind, MARK))
+        for name, kind in zip(names, kinds, strict=True)
+    ]
+    servers = ToolServers(listed, ToolLimits(seconds=5.0, start_seconds=60.0))
+    try:
+        assert {each.server for each in await servers.all_tools()} == set(names)
+        before, num_taken = psutil.Process().memory_info().rss, len(taken)
+        *bad, good = names
+        arguments = {"city": "x" * (1 << 20)}
+        calls = [asyncio.create_task(servers.call(each, "weather", arguments)) for each in bad]
+        while not all(each.done() for each in calls):
+            assert "Rain in Bonn" in (await servers.call(good, "weather", {"city": "Bonn"})).text
+            await asyncio.sleep(0.25)
+        found = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(each) for each in found] == [ToolFailed] * len(bad)
+        assert len(taken) - num_taken < 50 * len(names), "each stands still after its allowance"
+        assert psutil.Process().memory_info().rss - before < 64 << 20
+    finally:
+        await servers.close()
+    assert not programs()
+
+
 async def test_a_program_that_does_not_read_the_answers_is_given_up(
     made: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,9 +184,7 @@ async def test_calls_of_a_program_that_does_not_read_end_in_time(
     await servers.tools("bad")
     calls = [servers.call("bad", "weather", {"city": "x" * size}) for size in (1, 1 << 20, 1)]
     found = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 30.0)
-    assert {str(each) for each in found} == {
-        "The tool server bad did not answer within 1 seconds."
-    }
+    assert {str(each) for each in found} == {"The tool server bad did not answer within 1 seconds."}
 
 
 async def test_a_call_that_nobody_waits_for_any_more_is_left_at_once(

@@ -31,6 +31,9 @@ MAX_LINE = 1 << 24
 _MAX_UNREAD = 256
 """Maximum number of the program's requests whose answers it has not read."""
 
+_MAX_AHEAD = 1 << 16
+"""Half of the bytes that are read before they are wanted; what a program that is slowed down has written."""
+
 _PACE_BYTES = 1 << 16
 """Bytes that count as a further message."""
 
@@ -103,7 +106,7 @@ async def _started(server: ToolServer, errors: TextIO) -> asyncio.subprocess.Pro
         stderr=errors,
         env=environment,
         cwd=server.directory or None,
-        limit=MAX_LINE,
+        limit=_MAX_AHEAD,
         start_new_session=os.name != "nt",
     )
 
@@ -138,12 +141,19 @@ class _Talk:
             pass
 
     async def _line(self, stdout: asyncio.StreamReader) -> bytes:
-        try:
-            return await stdout.readline()
-        except ValueError as error:
-            raise self._misbehaved(
-                f"it sent more than {MAX_LINE >> 20} MiB without a line end"
-            ) from error
+        """The next message, or what there is of it at the end; empty after that."""
+        parts, size = [], 0
+        while size <= MAX_LINE:
+            try:
+                parts.append(await stdout.readuntil())
+            except asyncio.LimitOverrunError as more:
+                parts.append(await stdout.readexactly(more.consumed))
+                size += more.consumed
+                continue
+            except asyncio.IncompleteReadError as end:
+                parts.append(end.partial)
+            return b"".join(parts)
+        raise self._misbehaved(f"it sent more than {MAX_LINE >> 20} MiB without a line end")
 
     def _message(self, line: bytes) -> Any:
         from mcp.shared.message import SessionMessage
