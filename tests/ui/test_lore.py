@@ -157,18 +157,20 @@ def test_where_three_columns_have_no_room_they_take_turns(
     sheet = open_sheet(page)
     is_phone = size is PHONE
     expect(sheet.get_by_label("Text to try")).to_be_hidden()
-    sheet.get_by_role("listitem").filter(has_text="The Lamp").locator(".entry").click()
+    sheet.locator(".list").get_by_role("listitem").filter(has_text="The Lamp").locator(
+        ".entry"
+    ).click()
     expect(sheet.get_by_label("Name")).to_have_value("The Lamp")
     assert_fits(page, "the entry")
     assert_accessible(page)
-    expect(sheet.get_by_role("listitem")).to_have_count(0 if is_phone else 3)
+    expect(sheet.locator(".list").get_by_role("listitem")).to_have_count(0 if is_phone else 3)
     sheet.get_by_role("button", name="Test bench", exact=True).click()
     expect(sheet.get_by_role("status", name="Test bench")).to_contain_text("Fired: “lamp”")
     expect(sheet.get_by_label("Name")).to_be_hidden()
     assert_fits(page, "the bench")
     if is_phone:
         button(page, "Entries").click()
-        expect(sheet.get_by_role("listitem")).to_have_count(3)
+        expect(sheet.locator(".list").get_by_role("listitem")).to_have_count(3)
 
 
 def test_the_palette_goes_to_fields_of_entries_and_characters(
@@ -179,7 +181,7 @@ def test_the_palette_goes_to_fields_of_entries_and_characters(
     find(page, "lamp keys")
     keys = page.get_by_label("Keys", exact=True)
     expect(keys).to_be_focused()
-    expect(keys).to_have_value("lamp")
+    expect(button(page, "Edit lamp")).to_be_visible()
     find(page, "Entry 1")
     expect(page.get_by_label("Name", exact=True)).to_have_value("Entry 1")
     expect(page.get_by_label("Name", exact=True)).to_be_focused()
@@ -190,3 +192,101 @@ def test_the_palette_goes_to_fields_of_entries_and_characters(
     find(page, "lamp chance")
     expect(page.locator("main.sheet").get_by_label("Chance")).to_be_focused()
     wait(page, lambda: page.get_by_role("complementary").count() == 0, "the sheet alone")
+
+
+def chips(sheet: Locator) -> list[str]:
+    """The keys of the entry that is shown, as a screen reader names them."""
+    names = sheet.locator("#entry-keys").locator("xpath=..").locator("button.key")
+    return [str(name.get_attribute("aria-label")).removeprefix("Edit ") for name in names.all()]
+
+
+def test_keys_are_added_edited_and_removed_one_by_one(new_page: NewPage, server_url: str) -> None:
+    page = open_story(new_page, server_url, "story", WORDS, *entries(2), **WIDE)
+    sheet = open_sheet(page)
+    sheet.get_by_role("listitem").filter(has_text="The Lamp").locator(".entry").click()
+    field = sheet.get_by_label("Keys", exact=True)
+
+    def expect_keys(*wanted: str) -> None:
+        wait(page, lambda: chips(sheet) == list(wanted), repr(wanted))
+
+    field.focus()
+    page.keyboard.type("wick,")
+    expect_keys("lamp", "wick")
+    page.keyboard.type("/oil,gas/i")
+    expect_keys("lamp", "wick")
+    page.keyboard.press("Enter")
+    expect_keys("lamp", "wick", "/oil,gas/i")
+    expect(field).to_be_focused()
+    page.keyboard.type("wick,")
+    expect_keys("lamp", "wick", "/oil,gas/i")
+    page.keyboard.press("Backspace")
+    expect_keys("lamp", "wick")
+    field.evaluate(
+        """(element) => {
+          const clipboardData = new DataTransfer();
+          clipboardData.setData("text/plain", "flame, torch\\n/a{1,2}/, lamp");
+          const how = { clipboardData, bubbles: true, cancelable: true };
+          element.dispatchEvent(new ClipboardEvent("paste", how));
+        }"""
+    )
+    expect_keys("lamp", "wick", "flame", "torch", "/a{1,2}/")
+    page.keyboard.press("ArrowLeft")
+    expect(button(page, "Edit /a{1,2}/")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Delete")
+    expect_keys("lamp", "wick", "flame", "/a{1,2}/")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("flame")
+    page.keyboard.type("fire")
+    page.keyboard.press("Enter")
+    expect_keys("lamp", "wick", "fire", "/a{1,2}/")
+    button(page, "Remove wick").click()
+    expect_keys("lamp", "fire", "/a{1,2}/")
+    assert_accessible(page)
+    button(page, "Undo").last.click()
+    wait(page, lambda: "wick" in chips(sheet), "the key that was removed")
+
+
+def test_keys_have_room_for_fingers(new_page: NewPage, server_url: str) -> None:
+    page = open_story(new_page, server_url, "story", WORDS, *entries(2), **PHONE)
+    sheet = open_sheet(page)
+    sheet.get_by_role("listitem").filter(has_text="The Lamp").locator(".entry").click()
+    for name in ("Edit lamp", "Remove lamp"):
+        box = button(page, name).bounding_box()
+        assert box
+        assert min(box["width"], box["height"]) >= 44
+    sheet.get_by_label("Keys", exact=True).fill("a very long key of which nobody would think, " * 2)
+    assert_fits(page, "long keys")
+    button(page, "Remove lamp").click()
+    wait(page, lambda: "lamp" not in chips(sheet), "no key")
+    assert_fits(page, "keys")
+
+
+def test_every_entry_on_screen_says_its_tokens(new_page: NewPage, server_url: str) -> None:
+    page = open_story(new_page, server_url, "story", WORDS, *entries(400), **WIDE)
+    asked: list[int] = []
+    counted = "**/api/coblyn/tokens"
+    page.on(
+        "request",
+        lambda sent: (
+            asked.append(len(sent.post_data_json["texts"])) if "/tokens" in sent.url else 0
+        ),
+    )
+    sheet = open_sheet(page)
+    rows = sheet.get_by_role("listitem")
+    expect(rows.filter(has_text="The Lamp")).to_contain_text("14 tokens")
+    expect(rows.filter(has_text="Entry 1").first).to_contain_text("5 tokens")
+    expect(sheet.get_by_text("400 entries, 2,009 tokens")).to_be_visible()
+    assert asked == [2], "the same text is counted once"
+    box = sheet.get_by_label("Text to try").bounding_box()
+    assert box
+    assert box["height"] > 80, "many verdicts leave the text its room"
+    page.expected = ["Failed to load resource"]  # type: ignore[attr-defined]
+    page.route(counted, lambda route: route.abort())
+    rows.filter(has_text="The Lamp").locator(".entry").click()
+    sheet.get_by_label("Text", exact=True).fill("It burns.")
+    expect(sheet.get_by_text("400 entries", exact=True)).to_be_visible()
+    page.unroute(counted)
+    sheet.get_by_label("Text", exact=True).fill("It burns red.")
+    expect(sheet.get_by_text("400 entries, 2,008 tokens")).to_be_visible()

@@ -74,6 +74,7 @@ def test_a_text_is_tried_on_the_lore_without_generating(page: Page) -> None:
     tried.fill("The lamp was lit.\nIt hissed.")
     expect(verdicts).to_contain_text("Fired: “lamp” occurs 2 paragraphs back.")
     assert_accessible(page)
+    button(page, "Remove lamp").click()
     page.get_by_label("Keys", exact=True).fill("wick")
     page.get_by_label("Keys", exact=True).blur()
     expect(verdicts).to_contain_text("No key occurs in the text that is searched.")

@@ -118,6 +118,10 @@ SERVER = Dialect(
             "GET /api/coblyn/presets",
         ),
         *late(
+            "coblyn.api.counting",
+            "POST /api/coblyn/tokens",
+        ),
+        *late(
             "coblyn.api.checkup",
             "GET /api/coblyn/models/{name}/doctor",
             "GET /api/coblyn/models/{name}/fit",

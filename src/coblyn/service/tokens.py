@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from coblyn.chat.attachment import unmarked
@@ -42,6 +42,10 @@ class Tokens:
         source = Source((Text(text, add_special, parse_special),), is_prompt=False, wants_ids=True)
         return _ids(await self._engine.encode(source))
 
+    async def counts(self, texts: Iterable[str]) -> list[int]:
+        """Number of tokens of each text; nothing is added, and names of special tokens are text."""
+        return [await self._count(text) if text else 0 for text in texts]
+
     async def pieces(self, tokens: Sequence[int]) -> list[bytes]:
         """The bytes of each token, special ones included.
 
@@ -64,6 +68,10 @@ class Tokens:
             BadRequest: An id is outside the vocabulary.
         """
         return (await self._engine.detokenize(tokens, special=special)).decode(errors="replace")
+
+    async def _count(self, text: str) -> int:
+        source = Source((Text(text, add_special=False, parse_special=False),), is_prompt=False)
+        return (await self._engine.encode(source)).num_tokens
 
 
 def _ids(encoded: Encoded) -> list[int]:

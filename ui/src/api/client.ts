@@ -22,6 +22,8 @@ export interface Api {
   context(story: string, about: Json): Promise<Context>;
   /** What a generation would cost; starts nothing. */
   plan(request: { prompt: string; max_length: number; replace_instruct_placeholders: boolean }): Promise<Plan>;
+  /** How many tokens each text has. */
+  tokens(texts: readonly string[]): Promise<readonly number[]>;
   /** What the next token could be after each sampler, so many candidates of each. */
   sample(request: GenerateRequest, top: number): Promise<readonly Stage[]>;
   /** @param isResumable Whether it goes on for a while where nobody listens, and can be listened to again by its name. */
@@ -62,6 +64,11 @@ export function createApi(fetch?: Fetch): Api {
 
     async plan(request) {
       return (await ask("api/coblyn/plan", request, 60)) as unknown as Plan;
+    },
+
+    async tokens(texts) {
+      const { tokens } = await ask("api/coblyn/tokens", { texts: [...texts] }, 60);
+      return Array.isArray(tokens) ? (tokens as number[]) : [];
     },
 
     async sample(request, top) {

@@ -17,6 +17,24 @@ export const keysText = (value: unknown): string => (Array.isArray(value) ? valu
 export const keysOf = (text: string): string[] =>
   (text.match(/\s*\/(?:\\.|[^/\\])+\/[a-z]*\s*(?=,|$)|[^,]+/g) ?? []).map((key) => key.trim()).filter((key) => key !== "");
 
+/** What of a field that is being typed into is keys, up to its last comma, and what is not yet. Commas within a pattern are its own. */
+export function splitKeys(text: string): { done: string[]; rest: string } {
+  const done: string[] = [];
+  let rest = text;
+  for (;;) {
+    const isPattern = /^\s*\//.test(rest);
+    const found = (isPattern ? /^\s*(\/(?:\\.|[^/\\])+\/[a-z]*)\s*,/ : /^([^,]*),/).exec(rest);
+    if (!found) return { done, rest };
+    done.push(...keysOf(found[1] ?? ""));
+    rest = rest.slice(found[0].length).trimStart();
+  }
+}
+
+/** Each once, in their order. */
+export const distinct = (texts: Iterable<string>): string[] => [...new Set(texts)];
+
+export const keysIn = (value: unknown): string[] => (Array.isArray(value) ? distinct(value.filter((key) => typeof key === "string")) : []);
+
 /** A whole number within limits, from a field that may be empty. */
 export const within = (value: number, min: number, max: number): number => Math.min(max, Math.max(min, Math.round(value || 0)));
 

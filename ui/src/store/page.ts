@@ -5,6 +5,7 @@ import type { StoriesApi } from "../api/stories";
 import { openOutbox } from "../journal/outbox";
 import { Bench } from "./bench.svelte";
 import { BoxGhost } from "./boxghost.svelte";
+import { Counts } from "./counts.svelte";
 import { Doctor } from "./doctor.svelte";
 import { Importer } from "./importer.svelte";
 import { Library } from "./library.svelte";
@@ -35,6 +36,8 @@ export class Page {
   readonly picker: Picker;
   readonly tour: Tour;
   readonly place = new Place();
+  /** Tokens of single texts. */
+  readonly counts: Counts;
 
   readonly #stories: StoriesApi;
 
@@ -51,6 +54,7 @@ export class Page {
       tellOfLongIn(this.session);
     });
     this.modes = new Modes(this.session, storage);
+    this.counts = new Counts(api, () => (this.session.server.isReady ? (this.session.server.health?.model ?? null) : null));
     this.tools = new Tools(api.tools, this.session, this.modes);
     this.modes.afterPiece = () => this.tools.goOn();
     this.bench = new Bench(api, this.session.book, () => this.session.server.isReady);

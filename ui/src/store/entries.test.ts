@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+
+import { keysIn, keysOf, splitKeys } from "./entries";
+
+test("keys end at commas, and patterns keep their own", () => {
+  expect(keysOf(" lamp, /wick,\\/oil/i , brass lamp,,")).toEqual(["lamp", "/wick,\\/oil/i", "brass lamp"]);
+  expect(splitKeys("lamp")).toEqual({ done: [], rest: "lamp" });
+  expect(splitKeys("lamp, wi")).toEqual({ done: ["lamp"], rest: "wi" });
+  expect(splitKeys("/wick,")).toEqual({ done: [], rest: "/wick," });
+  expect(splitKeys("/wick,oil/i,")).toEqual({ done: ["/wick,oil/i"], rest: "" });
+  expect(splitKeys("lamp, /wick,o")).toEqual({ done: ["lamp"], rest: "/wick,o" });
+  expect(splitKeys("a,b,c,")).toEqual({ done: ["a", "b", "c"], rest: "" });
+  expect(splitKeys(",")).toEqual({ done: [], rest: "" });
+});
+
+test("of what an entry holds in place of keys only texts are shown, each once", () => {
+  expect(keysIn(["lamp", 3, "lamp", "Smith, John"])).toEqual(["lamp", "Smith, John"]);
+  expect(keysIn("lamp")).toEqual([]);
+});
