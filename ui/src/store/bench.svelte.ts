@@ -2,8 +2,8 @@
 
 import type { Api } from "../api/client";
 import { ApiError, type Verdict } from "../api/types";
+import { Answer } from "./answer.svelte";
 import type { Book } from "./book.svelte";
-import { problemOf } from "./notices";
 
 const DELAY = 300;
 
@@ -19,17 +19,11 @@ export class Bench {
   /** What is tried. */
   text = $state("");
   isOpen = $state(false);
-  /** null while there is nothing to try. */
-  verdicts = $state.raw<Tried | null>(null);
-  /** Why it cannot be said, in the server's words. */
-  problem = $state("");
 
   readonly #api: Api;
   readonly #book: Book;
   readonly #isReady: () => boolean;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isLooking = false;
-  #isStale = false;
+  readonly #answer = new Answer(() => this.#ask(), DELAY);
 
   /** @param isReady Whether there is a model that can count the lore's tokens. */
   constructor(api: Api, book: Book, isReady: () => boolean) {
@@ -49,28 +43,19 @@ export class Bench {
     this.text = endOf(this.#book.text);
   }
 
-  /** The text, an entry or a rule is another one now. */
-  changed(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#look(), DELAY);
+  /** null while there is nothing to try. */
+  get verdicts(): Tried | null {
+    return this.#answer.value;
   }
 
-  /** One question at a time; what changed meanwhile is asked about next. */
-  async #look(): Promise<void> {
-    this.#isStale = this.#isLooking;
-    if (this.#isLooking) return;
-    this.#isLooking = true;
-    try {
-      this.verdicts = await this.#ask();
-      this.problem = "";
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.verdicts = null;
-      this.problem = problemOf(error);
-    } finally {
-      this.#isLooking = false;
-    }
-    if (this.#isStale) this.changed();
+  /** Why it cannot be said, in the server's words. */
+  get problem(): string {
+    return this.#answer.problem;
+  }
+
+  /** The text, an entry or a rule is another one now. */
+  changed(): void {
+    this.#answer.changed();
   }
 
   async #ask(): Promise<Tried | null> {

@@ -1,8 +1,8 @@
 /** What the samplers do to the next token: its candidates after each of them, asked for anew as a slider moves. */
 
 import type { Api } from "../api/client";
-import { ApiError, type Stage } from "../api/types";
-import { problemOf } from "./notices";
+import type { Stage } from "../api/types";
+import { Answer } from "./answer.svelte";
 import type { Book } from "./book.svelte";
 import type { Outlook } from "./outlook.svelte";
 import { requestOf } from "./request";
@@ -21,18 +21,12 @@ export interface Bar {
 }
 
 export class Effect {
-  /** The model's own distribution and what each sampler leaves of it; null before it was asked for. */
-  stages = $state.raw<readonly Stage[] | null>(null);
-  problem = $state("");
-
   readonly #api: Api;
   readonly #book: Book;
   readonly #outlook: Outlook;
   readonly #sampler: Sampler;
   readonly #isReady: () => boolean;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isLooking = false;
-  #isStale = false;
+  readonly #answer = new Answer<readonly Stage[]>(() => this.#ask(), DELAY);
 
   constructor(api: Api, book: Book, outlook: Outlook, sampler: Sampler, isReady: () => boolean) {
     this.#api = api;
@@ -42,35 +36,26 @@ export class Effect {
     this.#isReady = isReady;
   }
 
-  changed(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#look(), DELAY);
+  /** The model's own distribution and what each sampler leaves of it; null before it was asked for. */
+  get stages(): readonly Stage[] | null {
+    return this.#answer.value;
   }
 
-  /** One question at a time; what changed meanwhile is asked about next. */
-  async #look(): Promise<void> {
-    this.#isStale = this.#isLooking;
-    if (this.#isLooking) return;
-    if (!this.#isReady()) {
-      this.stages = null;
-      this.problem = "";
-      return;
-    }
-    this.#isLooking = true;
-    try {
-      const table = await this.#sampler.ready();
-      const sent = this.#outlook.context ?? (await this.#outlook.prepare(null));
-      const { request } = requestOf(sent, this.#book.places, this.#sampler.settings, table, "");
-      this.stages = await this.#api.sample(request, SHOWN * 2);
-      this.problem = "";
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.stages = null;
-      this.problem = problemOf(error);
-    } finally {
-      this.#isLooking = false;
-    }
-    if (this.#isStale) this.changed();
+  /** Why there are none, in the server's words. */
+  get problem(): string {
+    return this.#answer.problem;
+  }
+
+  changed(): void {
+    this.#answer.changed();
+  }
+
+  async #ask(): Promise<readonly Stage[] | null> {
+    if (!this.#isReady()) return null;
+    const table = await this.#sampler.ready();
+    const sent = this.#outlook.context ?? (await this.#outlook.prepare(null));
+    const { request } = requestOf(sent, this.#book.places, this.#sampler.settings, table, "");
+    return this.#api.sample(request, SHOWN * 2);
   }
 }
 
