@@ -310,8 +310,7 @@ class _Values:
         return self.lark.text(f"{self.quote}{value}{self.quote}" if is_text else written)
 
     def _json(self, schema: Mapping[str, Any]) -> str:
-        shared = {key: self.root[key] for key in ("$defs", "definitions") if key in self.root}
-        return self.lark.json({**schema, **shared})
+        return self.lark.json(schema, self.root)
 
     def _any(self) -> str:
         """Any value, two levels deep."""

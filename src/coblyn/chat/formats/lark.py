@@ -127,10 +127,11 @@ class Lark:
         """One or more items with a separator."""
         return f"{item} ({separator} {item})*" if self.is_parallel else item
 
-    def json(self, schema: Mapping[str, Any]) -> str:
-        """JSON of a schema."""
+    def json(self, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> str:
+        """JSON of a schema; its references point into ``root``, if it is a part of that."""
+        shared = {key: root[key] for key in ("$defs", "definitions") if root and key in root}
         options = {**schema.get("x-guidance", {}), "whitespace_pattern": _SPACE}
-        spaced = {**schema, "x-guidance": options}
+        spaced = {**schema, **shared, "x-guidance": options}
         return self.rule(f"%json {json.dumps(with_references(spaced), ensure_ascii=False)}")
 
     def arguments(self, tool: Tool) -> str:

@@ -183,9 +183,8 @@ class _Elements:
                     return self.element(declared["properties"][name], name, depth + 1)
 
                 return f"{lark.members(declared, member, '', can_say=_can_say)} {end}"
-        shared = {key: self.root[key] for key in ("$defs", "definitions") if key in self.root}
         whole = schema if isinstance(schema, Mapping) else {}
-        return f"S {lark.json({**whole, **shared})} S {end}"
+        return f"S {lark.json(whole, self.root)} S {end}"
 
 
 _MAX_RULE_DEPTH = 8
