@@ -8,7 +8,7 @@ more.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from coblyn.story.lore.decorators import Decorated, decorated
 from coblyn.story.lore.entry import AT_DEPTH, Entry
@@ -17,6 +17,7 @@ from coblyn.story.lore.look import Called, Look
 from coblyn.story.lore.match import MAX_DEPTH, Buffer, Matcher
 from coblyn.story.lore.pattern import Clock
 from coblyn.story.lore.scene import LoreSettings, Scene
+from coblyn.story.lore.standing import Standing
 from coblyn.story.lore.verdict import Fired, Lore, Silent, Timer
 
 __all__ = ["fire"]
@@ -51,7 +52,8 @@ class _Run:
     ) -> None:
         self._scene, self._settings, self._count = scene, settings, count
         self._order = _sorted([decorated(entry) for entry in entries], settings)
-        matcher = Matcher(settings.case_sensitive, settings.whole_words, Clock())
+        standing = Standing(written for one in self._order for written in _keys(one))
+        matcher = Matcher(settings.case_sensitive, settings.whole_words, Clock(), standing)
         self._buffer = Buffer(scene.messages, dict(scene.sources))
         self._look = Look(scene, self._buffer, matcher)
         self._fired: dict[str, Fired] = {}
@@ -181,6 +183,14 @@ class _Run:
             elif old:
                 timers[one.entry.id] = old
         return timers
+
+
+def _keys(one: Decorated) -> Iterator[str]:
+    """All keys of an entry, as written and in small letters."""
+    entry = one.entry
+    for key in (*entry.keys, *entry.secondary, *entry.forbidden, *one.excluded):
+        yield key
+        yield key.lower()
 
 
 def _sorted(entries: list[Decorated], settings: LoreSettings) -> list[Decorated]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from coblyn.story.lore.entry import Entry
 from coblyn.story.lore.pattern import Clock, read_pattern
+from coblyn.story.lore.standing import Standing
 
 __all__ = ["Buffer", "Matcher"]
 
@@ -34,16 +35,19 @@ class Buffer:
     sources: dict[str, str] = field(default_factory=dict)
     called: list[str] = field(default_factory=list)
     _texts: dict[int, str] = field(default_factory=dict)
+    _whole: dict[tuple[object, ...], str] = field(default_factory=dict)
     _far: dict[int, str] = field(default_factory=dict)
 
     def text(self, entry: Entry, depth: int, *, with_called: bool = True) -> str:
         """All that an entry looks at."""
         depth = min(depth if entry.scan_depth is None else entry.scan_depth, MAX_DEPTH)
-        parts = [self._recent(depth)] if depth > 0 else []
-        parts += [self.sources[name] for name in entry.sources if self.sources.get(name)]
-        if with_called and not entry.exclude_recursion:
-            parts += self.called
-        return f"\n{_MARK}".join(parts)
+        called = self.called if with_called and not entry.exclude_recursion else []
+        about = (depth, entry.sources, len(called))
+        if about not in self._whole:
+            parts = [self._recent(depth)] if depth > 0 else []
+            parts += [self.sources[name] for name in entry.sources if self.sources.get(name)]
+            self._whole[about] = f"\n{_MARK}".join([*parts, *called])
+        return self._whole[about]
 
     def far(self, after: int) -> str:
         """The messages behind those that are looked at, as far as keys are looked for there."""
@@ -64,11 +68,13 @@ class Matcher:
     Attributes:
         case_sensitive, whole_words: For entries that do not say it themselves.
         clock: Time for patterns.
+        standing: Finds plain keys.
     """
 
     case_sensitive: bool
     whole_words: bool
     clock: Clock
+    standing: Standing
 
     def occurs(self, key: str, text: str, entry: Entry) -> bool:
         """Whether a key occurs.
@@ -82,7 +88,7 @@ class Matcher:
         if not self._is_exact(entry):
             key, text = key.lower(), _lowered(text)
         is_word = self.whole_words if entry.whole_words is None else entry.whole_words
-        if not _holds(text, key):
+        if not self.standing.has(text, key):
             return False
         return not (is_word and len(key.split()) == 1) or _word(key).search(text) is not None
 
@@ -105,26 +111,9 @@ class Matcher:
 
     def _is_in(self, key: str, text: str, entry: Entry) -> bool:
         """Whether the letters of a plain key stand in a text, as a word or within one."""
-        return _holds(text, key) if self._is_exact(entry) else _holds(_lowered(text), key.lower())
-
-
-_GRAM = 4
-_MAX_INDEXED = 65_536
-"""Characters of a text whose short stretches are listed: the list takes about a hundred bytes for each."""
-
-
-def _holds(text: str, key: str) -> bool:
-    """Whether a key stands in a text; of large books most do not, which a list of the text's short stretches tells."""
-    if len(key) >= _GRAM and len(text) <= _MAX_INDEXED:
-        stretches = _stretches(text)
-        if key[:_GRAM] not in stretches or key[-_GRAM:] not in stretches:
-            return False
-    return key in text
-
-
-@functools.lru_cache(maxsize=8)
-def _stretches(text: str) -> frozenset[str]:
-    return frozenset(text[at : at + _GRAM] for at in range(len(text) - _GRAM + 1))
+        if self._is_exact(entry):
+            return self.standing.has(text, key)
+        return self.standing.has(_lowered(text), key.lower())
 
 
 @functools.lru_cache(maxsize=32)
