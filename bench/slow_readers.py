@@ -6,8 +6,8 @@ other. Each slow client asks for more text than the sockets between it and the s
 
     python bench/slow_readers.py [--slow 500] [--tokens 2000] [--running 64] [--rounds 5]
 
-The scripted engine takes 10 ms for a step of all that run at once: 500 readers of 2,000 tokens, 64 at once, are written to in
-156 s at best. Progress is told every ten seconds.
+The scripted engine takes 10 ms for a step of all that run at once: 500 readers of 2,000 tokens, 64 at once, are
+written to in 156 s at best. Progress is told every ten seconds.
 
 The last line is one JSON object: medians of the milliseconds that a quick reader's stream takes without and beside the
 slow ones, their ratio, and the server's memory in MB before, at its highest and after the slow ones left.
