@@ -209,3 +209,41 @@ async def test_stop_strings_within_json(dialect: Dialect, streams: bool) -> None
             more = FORMS[dialect.path]
             answer = await server.ask(dialect, stop=stop, streams=streams, more=more)
             assert (answer.text, answer.end) == (told, "stop")
+
+
+UNENFORCEABLE = {"type": "array", "uniqueItems": True}
+NAMED: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "/v1/chat/completions",
+        {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "x", "schema": UNENFORCEABLE},
+            }
+        },
+        "response_format",
+    ),
+    (
+        "/v1/responses",
+        {"text": {"format": {"type": "json_schema", "name": "x", "schema": UNENFORCEABLE}}},
+        "text.format",
+    ),
+    ("/v1/completions", {"json_schema": UNENFORCEABLE}, "json_schema"),
+    ("/v1/completions", {"guided_regex": "("}, "guided_regex"),
+    ("/v1/completions", {"grammar": "root ::= ("}, "grammar"),
+    ("/v1/completions", {"structured_outputs": {"regex": "("}}, "structured_outputs"),
+    ("/completion", {"grammar": "root ::= ("}, "grammar"),
+]
+
+
+@pytest.mark.parametrize(("path", "form", "field"), NAMED, ids=[f"{p}-{f}" for p, _, f in NAMED])
+@BOTH
+async def test_a_form_that_cannot_be_enforced_is_refused_by_the_callers_name_for_it(
+    path: str, form: dict[str, Any], field: str, streams: bool
+) -> None:
+    dialect = next(each for each in DIALECTS if each.path == path)
+    async with served() as server:
+        body = dialect.asks("a", 20, []) | form | {"stream": streams, "model": "fake"}
+        reply = await server.client.post(path, body)
+    assert reply.status == 400
+    assert reply.json["error"]["param"] == field

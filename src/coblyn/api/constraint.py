@@ -114,7 +114,7 @@ def read_constraint(body: Mapping[str, Any]) -> Constraint | None:
             f"{names} cannot be given together: a text follows one constraint.",
             field=list(found)[1],
         )
-    return next(iter(found.values()), None)
+    return next((replace(each, named=name) for name, each in found.items()), None)
 
 
 def _read_whitespace(body: Mapping[str, Any]) -> Whitespace | None:

@@ -48,6 +48,7 @@ class Constraint:
         starts_quiet: Whether the text begins between these marks.
         is_required: Whether the text must not end before a trigger.
         whitespace: Whitespace in JSON by a schema.
+        named: The caller's name for it, in errors.
 
     Raises:
         BadRequest: A trigger is empty.
@@ -62,6 +63,7 @@ class Constraint:
     quiet: tuple[str, ...] = ()
     starts_quiet: bool = False
     whitespace: Whitespace = "bounded"
+    named: str = field(default="constraint", compare=False)
 
     def __post_init__(self) -> None:
         if "" in self.triggers:

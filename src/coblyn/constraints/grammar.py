@@ -112,7 +112,12 @@ def _unchecked(constraint: Constraint, tokenizer: LLTokenizer | None = None) -> 
 
 
 def _of_schema(constraint: Constraint) -> str:
-    return _written(enforceable(_read(constraint)), constraint)
+    schema = _read(constraint)
+    try:
+        return _written(enforceable(schema), constraint)
+    except ConstraintRefused as error:
+        error.field = constraint.named
+        raise
 
 
 def _read(constraint: Constraint) -> Any:
@@ -357,5 +362,5 @@ _NAMES = {
 
 def _refused(constraint: Constraint, what: str) -> ConstraintRefused:
     return ConstraintRefused(
-        f"{_NAMES.get(constraint.syntax, 'The constraint')} {what}.", field="constraint"
+        f"{_NAMES.get(constraint.syntax, 'The constraint')} {what}.", field=constraint.named
     )

@@ -192,7 +192,7 @@ class Masks:
         except TookTooLong as error:
             raise ConstraintRefused(
                 f"The constraint is too ambiguous or too large. {error.message}",
-                field="constraint",
+                field=constraint.named,
                 hint="Simplify the schema or the grammar, or allow more time (constraint_seconds).",
             ) from error
         return begun[0]

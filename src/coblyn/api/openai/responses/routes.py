@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -199,11 +199,15 @@ def _bound(
     theirs, ours = "text.format", "response_format"
     form = wanted.format if wanted.format is not None else body.get(ours)
     try:
-        return bind(command, {**body, ours: form, "reasoning": wanted.clamped_reasoning})
+        command = bind(command, {**body, ours: form, "reasoning": wanted.clamped_reasoning})
     except BadRequest as error:
         error.message = error.message.replace(ours, theirs)
         error.field = error.field.replace(ours, theirs)
         raise
+    if constraint := command.constraint:
+        named = constraint.named.replace(ours, theirs)
+        command = replace(command, constraint=replace(constraint, named=named))
+    return command
 
 
 def _notes(wanted: ResponseInput) -> dict[str, str]:
