@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +16,10 @@ import pytest
 from coblyn.api.body import part_deadline
 from coblyn.api.protocol import TimedProtocol
 from coblyn.api.state import ApiOptions
+from coblyn.api.story.lists import in_parts
 from coblyn.engine.fake import FakeRunner
+from coblyn.service.stories import Stories
+from coblyn.story.store.library import Listed, Shelf
 from live_server import serve
 
 
@@ -114,3 +119,35 @@ def test_a_client_that_does_not_read_is_left(address: tuple[str, int]) -> None:
     assert exchange(address, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nG").startswith(
         b"HTTP/1.1 200 "
     )
+
+
+def test_a_list_whose_reader_stops_in_the_middle_is_ended(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelves = [Shelf(f"s{at}", "A title", "", 0, 0, 1, None, 2, "It." * 40) for at in range(60_000)]
+    ended, num_parts = threading.Event(), 0
+
+    async def listed(*_: object, **__: object) -> Listed:
+        return Listed(shelves, len(shelves))
+
+    async def noted(*arguments: Any) -> AsyncGenerator[bytes, None]:
+        nonlocal num_parts
+        try:
+            async for part in in_parts(*arguments):
+                num_parts += 1
+                yield part
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Stories, "listed", listed)
+    monkeypatch.setattr("coblyn.api.story.lists.in_parts", noted)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+        connection.settimeout(10)
+        connection.connect(address)
+        connection.sendall(b"GET /api/coblyn/stories HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(64).startswith(b"HTTP/1.1 200 ")
+        assert ended.wait(10)
+    assert 0 < num_parts < len(shelves) // 250
+    health = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert exchange(address, health).startswith(b"HTTP/1.1 200 ")
