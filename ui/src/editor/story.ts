@@ -177,8 +177,10 @@ export function createState(options: StoryOptions): EditorState {
   return now ? sources.update({ effects: setPieces.of({ now, before: null, isHalf: false }), annotations: quiet }).state : sources;
 }
 
-function aroundCaret({ selection }: EditorState): StateEffect<unknown> {
-  return EditorView.scrollIntoView(selection.main.head, { y: "center" });
+/** Shows where the caret is: in the middle, or behind the last word as far down as it goes, so that a short text shows its beginning. */
+function aroundCaret({ selection, doc }: EditorState): StateEffect<unknown> {
+  const { head } = selection.main;
+  return EditorView.scrollIntoView(head, head === doc.length ? { y: "nearest", yMargin: MARGIN } : { y: "center" });
 }
 
 const quiet = [Transaction.addToHistory.of(false), unreported.of(true)];
