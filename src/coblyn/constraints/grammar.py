@@ -18,6 +18,7 @@ from coblyn.constraints.constraint import Constraint, Whitespace
 from coblyn.constraints.gbnf import lark_of_gbnf
 from coblyn.constraints.matcher import Matcher
 from coblyn.constraints.node import Unenforceable, UnenforceableWhole
+from coblyn.constraints.plain import is_plain
 from coblyn.constraints.repeated import with_references
 from coblyn.constraints.rewriting import rewritten
 from coblyn.constraints.schema import NOTHING_FITS, Refusal, find_refusal
@@ -199,18 +200,23 @@ def _fits_nothing(schema: Any, shared: dict[str, Any]) -> bool:
 def enforceable_together(schemas: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """``enforceable_arguments`` of many, by one compilation, in which what they have in common is compiled once.
 
+    Plain ones are not compiled at all.
+
     Returns:
         One for each, in the same order; empty ones for those that have to be read one by one.
     """
     found = [_standing_alone(schema) for schema in schemas]
-    names = [str(index) for index, each in enumerate(found) if each]
+    doubted = [index for index, each in enumerate(found) if each and not is_plain(each)]
+    names = list(map(str, doubted))
     whole = {
         "type": "object",
         "properties": {name: _with_all_required(found[int(name)]) for name in names},
         "required": names,
         "additionalProperties": False,
     }
-    return [{} for _ in found] if names and _problem_of_grammar(whole) else found
+    if names and _problem_of_grammar(whole):
+        return [{} if index in doubted else each for index, each in enumerate(found)]
+    return found
 
 
 def _standing_alone(schema: dict[str, Any]) -> dict[str, Any]:
@@ -223,7 +229,8 @@ def _standing_alone(schema: dict[str, Any]) -> dict[str, Any]:
 def _enforceable_at_once(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema if one compilation shows that a value fits each property; else nothing."""
     found = _declared_only(schema)
-    return found if found and not _problem_of_grammar(_with_all_required(found)) else {}
+    is_sound = is_plain(found) or not _problem_of_grammar(_with_all_required(found))
+    return found if found and is_sound else {}
 
 
 def _with_all_required(schema: dict[str, Any]) -> dict[str, Any]:
