@@ -6,6 +6,7 @@ import random
 import sqlite3
 import zipfile
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -453,6 +454,28 @@ def test_a_full_disk_loses_nothing(shelf: Shelf) -> None:
     connection.execute("PRAGMA max_page_count = 1000000")
     shelf.type(5, "again")
     assert shelf.text == "kept again"
+
+
+def test_on_a_full_disk_stories_are_listed_read_and_found(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.type(0, "The lamp")
+    assert shelf.index.search("lamp").num_hits == 1
+    assert shelf.library.get(shelf.story).preview == "The lamp"
+    shelf.type(8, " and the wick")  # what is known of the story follows when it is asked for
+
+    def writing() -> NoReturn:
+        raise DiskFull("There is no room left.")
+
+    with monkeypatch.context() as full:
+        full.setattr(shelf.database, "writing", writing)
+        assert shelf.library.get(shelf.story).preview == "The lamp"
+        assert len(shelf.library.listed().stories) == 1
+        found = shelf.index.search("lamp")
+        assert (found.num_hits, found.num_unread) == (1, 1)
+        assert shelf.text == "The lamp and the wick"
+    assert shelf.library.get(shelf.story).preview == "The lamp and the wick"
+    assert shelf.index.search("wick").num_hits == 1
 
 
 def test_a_backup_is_a_file_of_stories(shelf: Shelf, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from coblyn.errors import CoblynError
+from coblyn.errors import CoblynError, DiskFull
 from coblyn.story.state import State
 from coblyn.story.store.database import Database
 from coblyn.story.store.journal import Journal
@@ -89,7 +89,7 @@ class Index:
         """Follow the journal, those stories first that were changed last.
 
         A story that cannot be read keeps what the index had of it. Gives the number of stories that are left for later,
-        where the time was too short.
+        where the time was too short or the disk is full.
         """
         end = time.monotonic() + seconds
         query = "SELECT id FROM stories WHERE indexed < version ORDER BY modified DESC, id"
@@ -104,7 +104,10 @@ class Index:
                 continue
             if time.monotonic() > end:
                 break
-        batch.write()
+        try:
+            batch.write()
+        except DiskFull:
+            return len(stories)  # what the index knows is found still
         return num_left
 
     def search(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import sqlite3
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from coblyn.errors import CoblynError
+from coblyn.errors import CoblynError, DiskFull
 from coblyn.story.changes import Change
 from coblyn.story.operation import Branch, Edit, Operation, Put, Select, require_id
 from coblyn.story.record import Proposed
@@ -138,12 +139,14 @@ class Library:
             text = state.texts[state.selected].text
             preview = " ".join(text[: 2 * _PREVIEW].split())[:_PREVIEW]
             summaries.append((version, num_words(text), preview, story))
-        if summaries:
-            with self._database.writing() as connection:
-                connection.executemany(
-                    "UPDATE stories SET summarized = ?, words = ?, preview = ? WHERE id = ?",
-                    summaries,
-                )
+        if not summaries:
+            return
+        # On a full disk stories are read on, with the summaries that they had.
+        with contextlib.suppress(DiskFull), self._database.writing() as connection:
+            connection.executemany(
+                "UPDATE stories SET summarized = ?, words = ?, preview = ? WHERE id = ?",
+                summaries,
+            )
 
     def get(self, story: str) -> Shelf:
         """One story.
