@@ -83,9 +83,12 @@ def fast() -> None:
 
 def slow() -> None:
     """Browser, soak and fuzz tests."""
-    if not shutil.which(os.environ.get("COBLYN_CHROMIUM", "chromium")):
+    names = (os.environ.get("COBLYN_CHROMIUM", "chromium-headless-shell"), "chromium")
+    if not any(map(shutil.which, names)):
         if os.environ.get("CI"):
-            sys.exit("The browser tests need Chromium (Debian: apt-get install chromium).")
+            sys.exit(
+                "The browser tests need Chromium (Debian: apt-get install chromium-headless-shell)."
+            )
         print("No Chromium here: the browser tests are left out.")
     two_files_at_a_time("slow")
 

@@ -43,8 +43,9 @@ def missing(what: str) -> NoReturn:
 
 
 def chromium() -> str:
-    """The system's Chromium; playwright's own is never downloaded."""
-    path = os.environ.get("COBLYN_CHROMIUM") or shutil.which("chromium")
+    """The system's Chromium, if possible the shell that has no windows; playwright's own is never downloaded."""
+    named = os.environ.get("COBLYN_CHROMIUM")
+    path = named or shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if not path:
         missing("These tests need Chromium: install it, or name it in COBLYN_CHROMIUM.")
     return path

@@ -7,7 +7,6 @@ address it is of a scripted engine, and says so. ``src`` and ``tests`` have to b
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.interface import ModelInfo
 from live_server import serve
-from ui.conftest import ARGUMENTS
+from ui.conftest import ARGUMENTS, chromium
 from ui.desk import button, open_panel, text, wait, wait_until_idle
 
 TARGET = Path(__file__).parents[2] / "docs" / "images" / "page.png"
@@ -52,8 +51,7 @@ def main(address: str | None) -> None:
 def take(address: str, *, length: int) -> None:
     """Write, generate, and take the picture."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium
-        browser = chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light")
         page.goto(address)
         wait(page, lambda: text(page) != "", "the sample story of a first visit")

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
@@ -128,8 +129,15 @@ def children_of(parent: int) -> list[int]:
 
 
 def process_of(folder: Path) -> int:
-    """The browser's main process, which its lock names."""
-    return int(str((folder / "SingletonLock").readlink()).rpartition("-")[2])
+    """The browser's main process of this profile; its command may be a script that waits for it."""
+    named = f"--user-data-dir={folder}"
+    found = [
+        each
+        for each in psutil.process_iter(["cmdline", "create_time"])
+        if named in (words := each.info["cmdline"] or [])
+        and not any(word.startswith("--type=") for word in words)
+    ]
+    return max(found, key=lambda each: each.info["create_time"]).pid
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="it looks for the engine in /proc")
