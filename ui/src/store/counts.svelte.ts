@@ -62,18 +62,20 @@ export class Counts {
     if (this.#isAsking) return; // who asks goes on with what is wanted now
     this.#isAsking = true;
     try {
-      for (let part = this.#part(); part.length > 0; part = this.#part()) {
-        const model = this.#of;
-        const counts = await this.#api.tokens(part);
-        if (model === this.#of) for (const [at, text] of part.entries()) this.#known.set(text, counts[at] ?? 0);
-        this.#wanted = this.#wanted.filter((text) => !part.includes(text));
-      }
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.#wanted = []; // it is a figure beside others: asked again when the next ones are wanted
+      for (let part = this.#part(); part.length > 0; part = this.#part()) await this.#count(part);
     } finally {
       this.#isAsking = false;
     }
+  }
+
+  /** Counts a part of what is wanted. What is wanted meanwhile stays so, and all of it if another model has come: the answer is not of that. */
+  async #count(part: readonly string[]): Promise<void> {
+    const [model, wanted] = [this.#of, this.#wanted];
+    const counts = await this.#api.tokens(part).catch(failed);
+    if (model !== this.#of) return;
+    if (counts) for (const [at, text] of part.entries()) this.#known.set(text, counts[at] ?? 0);
+    const isOver = counts === null && wanted === this.#wanted; // the others of the same time would fail too
+    this.#wanted = isOver ? [] : this.#wanted.filter((text) => !part.includes(text));
   }
 
   #part(): string[] {
@@ -86,4 +88,10 @@ export class Counts {
     }
     return part;
   }
+}
+
+/** Nothing: it is a figure beside others, asked for again when the next ones are wanted. */
+function failed(error: unknown): null {
+  if (error instanceof ApiError) return null;
+  throw error;
 }

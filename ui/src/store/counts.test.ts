@@ -7,11 +7,16 @@ class Desk {
   asked: (readonly string[])[] = [];
   model: string | null = "first";
   fails = false;
+  /** Milliseconds that an answer takes. */
+  takes = 0;
   readonly counts = new Counts(
     {
-      tokens: (texts) => {
+      tokens: async (texts) => {
         this.asked.push(texts);
-        return this.fails ? Promise.reject(new ApiError("gone", "")) : Promise.resolve(texts.map((text) => text.length + (this.model === "first" ? 0 : 100)));
+        const [fails, other] = [this.fails, this.model === "first" ? 0 : 100];
+        if (this.takes > 0) await new Promise((resolve) => void setTimeout(resolve, this.takes));
+        if (fails) throw new ApiError("gone", "");
+        return texts.map((text) => text.length + other);
       },
     },
     () => this.model,
@@ -68,4 +73,34 @@ test("a server that is away is asked again for what is wanted next", async () =>
   desk.fails = false;
   await desk.want(["one"]);
   expect(desk.counts.of("one")).toBe(3);
+});
+
+test("an answer of the model before does not stand for the next one's", async () => {
+  const desk = new Desk();
+  for (const fails of [false, true]) {
+    Object.assign(desk, { asked: [], model: "first", takes: 2000, fails });
+    await desk.want([`one ${String(fails)}`, "two"]);
+    Object.assign(desk, { model: "second", fails: false, takes: 0 });
+    await desk.want([`one ${String(fails)}`]);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(desk.counts.of(`one ${String(fails)}`)).toBe(`one ${String(fails)}`.length + 100);
+    expect(desk.asked.length).toBe(2);
+  }
+});
+
+test("what is wanted while a request fails is counted", async () => {
+  const desk = new Desk();
+  Object.assign(desk, { fails: true, takes: 2000 });
+  await desk.want(["one"]);
+  Object.assign(desk, { fails: false, takes: 0 });
+  await desk.want(["one", "two"]);
+  await vi.advanceTimersByTimeAsync(3000);
+  expect([desk.counts.of("two"), desk.asked]).toEqual([3, [["one"], ["two"]]]);
+});
+
+test("a server that is away is asked for one part", async () => {
+  const desk = new Desk();
+  desk.fails = true;
+  await desk.want(Array.from({ length: 450 }, (_, at) => `${"a".repeat(at)}b`));
+  expect(desk.asked.length).toBe(1);
 });
