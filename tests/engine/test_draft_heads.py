@@ -22,6 +22,7 @@ from coblyn.engine.params import SamplingParams
 from coblyn.engine.plan import DraftWish
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
+from coblyn.engine.speculation import Speculation
 from coblyn.engine.trust import Trust
 from coblyn.errors import EngineError
 from coblyn.llama.context import Batch, Context
@@ -241,6 +242,21 @@ async def test_heads_that_were_wrong_do_not_follow_until_a_guess_is_due(
             await write(engine, "measured", PROMPTS[0], GREEDY, speculates=False)
             await write(engine, "wrong", PROMPTS[1], GREEDY)
         assert not sizes
+
+
+@pytest.mark.parametrize("patience", [8, 9, 64])
+async def test_a_right_guess_is_followed_by_others_however_rare_tries_were(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int
+) -> None:
+    """Guesses never pay here, so each of them is a try."""
+    monkeypatch.setattr(Trust, "passed_on", lambda _: Trust(0.01, patience=patience))
+    monkeypatch.setattr("coblyn.engine.runner.FRAME", 0.0)  # each token is an opportunity
+    monkeypatch.setattr(Speculation, "_best_counts", lambda *_: {})
+    monkeypatch.setattr(Speculation, "_may_pay", lambda *_: True)
+    model, named = fitted(tmp_path, is_own=False)
+    async with loaded(bundle, model, **named) as engine:
+        _, last = await write(engine, "tried", PROMPTS[0], GREEDY, 200)
+    assert last.stats.num_right == last.stats.num_drafts > 50
 
 
 def fitted(folder: Path, *, is_own: bool) -> tuple[Path, dict[str, str]]:

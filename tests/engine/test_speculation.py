@@ -265,9 +265,24 @@ def test_heads_follow_texts_whose_guesses_pay_or_are_tried_soon() -> None:
     while trust.wait():
         near.append(trust.is_near)
     assert near == [False] * 55 + [True] * 8
+    assert trust.is_near, "it may be followed by another"
+    assert trust.wait()
+    assert not trust.is_near, "no guess came"
+    while trust.wait():
+        pass
+    trust.learn(1, 0)
     assert not trust.is_near
     trust.use()
     assert trust.is_near
+
+
+def test_heads_read_a_prompt_if_guesses_paid_in_the_text_before() -> None:
+    made = Speculation(lambda: 0.0)
+    first = made.begin([1, 2])
+    first.model.use()
+    first.model.learn(1, 0)
+    made.end(first)
+    assert made.begin([1, 2]).model.is_near, "the last guess was wrong, and guesses still paid"
 
 
 def test_a_generation_begins_with_what_the_last_one_learned() -> None:

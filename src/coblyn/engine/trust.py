@@ -38,24 +38,27 @@ class Trust:
         num_skipped: Number of drafts skipped since the last one that was tried.
         patience: Number of drafts to skip, while they do not pay, before one is tried again.
         pays: Whether the latest drafts were expected to pay.
+        is_due: Whether one is tried in this step although it is not expected to pay.
     """
 
     rate: float = 0.5
     num_skipped: int = 0
     patience: int = _FIRST_PROBE
     pays: bool = False
+    is_due: bool = False
 
     @property
     def is_near(self) -> bool:
-        """Whether drafts pay now, or one is tried soon."""
-        return self.pays or self.patience - self.num_skipped <= _NEAR
+        """Whether drafts pay now, or one is tried now or soon."""
+        return self.pays or self.is_due or self.patience - self.num_skipped <= _NEAR
 
     def passed_on(self) -> Trust:
         """What the next generation should begin with."""
-        return Trust(self.rate, self.num_skipped, min(self.patience, _RAREST_FIRST))
+        return Trust(self.rate, self.num_skipped, min(self.patience, _RAREST_FIRST), self.pays)
 
     def learn(self, num_drafts: int, num_right: int) -> None:
         """Record how many drafts were accepted."""
+        self.is_due = False
         for is_right in [True] * num_right + [False] * (num_right < num_drafts):
             self.rate += _LEARNING * (is_right - self.rate)
         if not num_right:
@@ -75,10 +78,10 @@ class Trust:
         """Skip a draft that does not pay; False if it is time to try one anyway."""
         self.pays = False
         self.num_skipped += 1
-        if self.num_skipped < self.patience:
-            return True
-        self.num_skipped = 0
-        return False
+        self.is_due = self.num_skipped >= self.patience
+        if self.is_due:
+            self.num_skipped = 0
+        return not self.is_due
 
     def chances(self, count: int) -> list[float]:
         """Probability that the first 1, 2, ... ``count`` drafts are all right."""
