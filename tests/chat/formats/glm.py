@@ -50,6 +50,8 @@ CASES = [
     Case(OSLO.replace("<arg_value>", ""), calls=[MEANT]),
     Case(OSLO.replace("\n", "\\n"), calls=[MEANT]),
     Case(OSLO.replace("\n", "\\n\n"), calls=[MEANT]),
+    Case(call("notes\\new", path="a"), calls=[("notes\\new", '{"path": "a"}')]),
+    Case("See <tool_call>C:\\notes.", "See <tool_call>C:\\notes."),
     Case(
         call("search", "\\n", tags=r"[{\"a\": \"b\"}]"),
         calls=[("search", '{"tags": [{"a": "b"}]}')],

@@ -17,6 +17,8 @@ _OPENING, _CLOSING = "<tool_call>", "</tool_call>"
 _KEY, _KEY_END, _VALUE, _VALUE_END = "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"
 _LINE = "\\n"
 """A line break that some models write as its escape."""
+_NAME_ENDS = ("\n", _KEY, _CLOSING)
+_AFTER_NAME = (*_NAME_ENDS, *(f"{_LINE}{mark}" for mark in _NAME_ENDS))
 _AFTER_VALUE = (_VALUE_END, _KEY, _CLOSING, f"\n{_KEY}", f"\n{_CLOSING}")
 
 
@@ -31,7 +33,7 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
 
 
 def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:
-    name, mark = yield from incoming.text_before("\n", _LINE, _KEY, _CLOSING)
+    name, mark = yield from incoming.text_before(*_AFTER_NAME)
     name = name.strip()
     if not name or (not mark and name not in situation.tools):
         return False
