@@ -228,6 +228,11 @@ NAMED: list[tuple[str, dict[str, Any], str]] = [
         {"text": {"format": {"type": "json_schema", "name": "x", "schema": UNENFORCEABLE}}},
         "text.format",
     ),
+    (
+        "/v1/responses",
+        {"response_format": {"type": "json_schema", "json_schema": {"schema": UNENFORCEABLE}}},
+        "response_format",
+    ),
     ("/v1/completions", {"json_schema": UNENFORCEABLE}, "json_schema"),
     ("/v1/completions", {"guided_regex": "("}, "guided_regex"),
     ("/v1/completions", {"grammar": "root ::= ("}, "grammar"),

@@ -196,8 +196,9 @@ def _bound(
     command: GenerateCommand, wanted: ResponseInput, body: dict[str, Any]
 ) -> GenerateCommand:
     """Add the text format to a command."""
-    theirs, ours = "text.format", "response_format"
-    form = wanted.format if wanted.format is not None else body.get(ours)
+    ours = "response_format"
+    theirs = "text.format" if wanted.format is not None else ours
+    form = body.get(ours) if wanted.format is None else wanted.format
     try:
         command = bind(command, {**body, ours: form, "reasoning": wanted.clamped_reasoning})
     except BadRequest as error:
