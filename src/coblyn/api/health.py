@@ -61,10 +61,11 @@ async def health(call: Call) -> Response:
     status, state = call.model.engine.status(), _state(call.model)
     coming, loaded = status.coming, status.loaded
     is_default = call.model is call.services.models.default
-    if (
-        state in _ABSENT and is_default and call.services.picker.coming
-    ):  # its engine is not there yet
-        state, coming, loaded = "loading", call.services.picker.coming, 0.0
+    chosen = call.services.picker.coming if is_default else ""
+    if chosen and coming:  # an engine knows the file alone
+        coming = chosen
+    elif chosen and state in _ABSENT:  # its engine is not there yet
+        state, coming, loaded = "loading", chosen, 0.0
     info = NO_MODEL if coming else call.model.engine.info
     is_good = state in _TAKING or call.request.query_params.get("quiet") == "1"
     body = {
