@@ -54,6 +54,19 @@ test("what comes again in other chunks is not told twice", async () => {
   expect(await heardOf(listen(stream(7), line([again])))).toBe(WHOLE);
 });
 
+test("the chances of text that comes again in longer chunks are not told twice", async () => {
+  async function* chunks(parts: readonly string[][], ending: unknown): AsyncGenerator<GenerateEvent> {
+    await Promise.resolve();
+    for (const words of parts) yield { kind: "text", text: words.join(""), tokens: words.map((text) => ({ text, logprob: -1, top: [] })) };
+    if (ending) throw ending;
+    yield { kind: "finish", reason: "stop" };
+  }
+  const heard: string[] = [];
+  const again = chunks([["Once ", "upon ", "a "], ["time."]], null);
+  for await (const event of listen(chunks([["Once "], ["upon "]], CUT), line([again]))) if (event.kind === "text") heard.push(...(event.tokens ?? []).map(({ text }) => text));
+  expect(heard).toEqual(WORDS);
+});
+
 test("a server that is away is asked less and less often", async () => {
   const gone = (): AsyncGenerator<GenerateEvent> => stream(0, new ApiError("gone", ""), ["x"]);
   const away = Array.from({ length: 6 }, () =>

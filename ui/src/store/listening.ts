@@ -1,6 +1,6 @@
 /** Listens to a stream until it has ended, across connections that break. */
 
-import { ApiError, type GenerateEvent } from "../api/types";
+import { ApiError, type GenerateEvent, type TokenChance } from "../api/types";
 
 /** Milliseconds before a stream that broke is read again, at first and at most. */
 const FIRST_PAUSE = 500;
@@ -40,10 +40,11 @@ export async function* listen(first: Events, line: Line): AsyncGenerator<Generat
           continue;
         }
         const text = event.text.slice(known);
-        known -= event.text.length - text.length;
+        const told = event.text.length - text.length;
+        known -= told;
         if (text === "") continue;
         [heard, pause] = [heard + text.length, FIRST_PAUSE];
-        yield { ...event, text };
+        yield told > 0 && event.tokens ? { ...event, text, tokens: endOf(event.tokens, text.length) } : { ...event, text };
       }
       return;
     } catch (error) {
@@ -55,4 +56,10 @@ export async function* listen(first: Events, line: Line): AsyncGenerator<Generat
     }
     pause = Math.min(2 * pause, LONGEST_PAUSE);
   }
+}
+
+/** The last tokens that stand within so many characters: one of which a part was told was told with it. */
+function endOf(tokens: readonly TokenChance[], length: number): TokenChance[] {
+  let left = length;
+  return tokens.toReversed().filter(({ text }) => (left -= text.length) >= 0).toReversed();
 }
