@@ -55,9 +55,12 @@ def test_a_full_disk_is_said_and_the_words_are_saved_when_there_is_room(page: Pa
         button(page, "Save a copy").click()
     assert copy.value.path().read_text(encoding="utf-8") == PROMPT + "the men went on working."
     write(page, " It was warm.")
+    button(page, "Generate").click()
+    expect(page.get_by_text("The model writes on once")).to_be_visible()
     page.unroute(OPERATIONS)
     wait_until_saved(page)
     expect(page.get_by_text("Not saved: the disk is full")).not_to_be_visible()
+    expect(page.get_by_text("The model writes on once")).to_have_count(0)
     expect(button(page, "Save a copy")).not_to_be_visible()
     page.reload()
     wait(page, lambda: text(page).endswith("It was warm."), "the story")

@@ -4,7 +4,7 @@ import { ApiError } from "../api/types";
 import { say } from "../words/words.svelte";
 
 /** What a notice is about; a new one takes the place of the older one about the same thing. */
-export type Topic = "generation" | "storage" | "tabs" | "story" | "turn" | "absence" | "left" | "full" | "long";
+export type Topic = "generation" | "storage" | "tabs" | "story" | "turn" | "absence" | "left" | "full" | "unsaved" | "long";
 
 export interface Action {
   label: string;
@@ -26,14 +26,15 @@ export interface Notice {
 /** Characters of lost words that a notice shows. */
 const SHOWN = 160;
 
-type Words = Pick<Notice, "title" | "advice" | "isOfEngine">;
+/** With a topic where they are not about what was to be done. */
+type Words = Pick<Notice, "title" | "advice" | "isOfEngine"> & Partial<Pick<Notice, "topic">>;
 
 /** For what the server cannot tell about itself, or does not. */
 function ours(key: string | number): Words | undefined {
   const t = say();
   const known: Record<string, Words> = {
     gone: { title: t.noticeGone, advice: t.noticeGoneHint },
-    disk_full: { title: t.noticeWaits, advice: "" },
+    disk_full: { topic: "unsaved", title: t.noticeWaits, advice: "" },
     cut: { title: t.noticeCut, advice: t.noticeCutHint },
     401: { title: t.noticeKey, advice: t.noticeKeyHint },
     503: { title: t.noticeBusy, advice: t.noticeBusyHint },

@@ -107,6 +107,8 @@ test("errors become words that say what to do", () => {
     advice: "",
     isOfEngine: true,
   });
+  const waits = { topic: "generation", ...wordsFor(new ApiError("disk_full", "")) };
+  expect([waits.topic, waits.title]).toEqual(["unsaved", "The model writes on once your words can be saved."]); // until they are
   expect(wordsFor(new ApiError("bad_input", "min_p must be between 0 and 1.", 400)).title).toContain("min_p");
   expect(wordsFor(new ApiError("unknown", "", 503)).title).toContain("busy");
   expect(wordsFor(new ApiError("unknown", "", 500)).title).toContain("500");
