@@ -90,17 +90,13 @@ def slow() -> None:
                 "The browser tests need Chromium (Debian: apt-get install chromium-headless-shell)."
             )
         print("No Chromium here: the browser tests are left out.")
-    two_files_at_a_time("slow")
+    # Two files at a time, since they often wait for a browser or a compiler; what a file's tests share is made once.
+    python("pytest", "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "slow")
 
 
 def native() -> None:
-    """Tests of the real engine."""
-    two_files_at_a_time("native and not slow")
-
-
-def two_files_at_a_time(marked: str) -> None:
-    """Tests that often wait for a program, so that others compute meanwhile; a file's fixtures are made once."""
-    python("pytest", "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-m", marked)
+    """Tests of the real engine, one after the other: each computes on all cores."""
+    python("pytest", "-q", "-m", "native and not slow")
 
 
 CHECKS: tuple[Callable[[], None], ...] = (lint, types, docs, page, engine, fast, slow, native)
