@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -91,12 +92,22 @@ class Afresh:
         self._context.close()
 
     def ranks(self, tokens: Sequence[int], guesses: Sequence[int]) -> list[int]:
-        """The place of each guess among all tokens, most likely first, if those before it are taken."""
+        """The place of each guess among all tokens, most likely first, if those before it are taken.
+
+        The text is computed at once, and token by token if a guess is far: rounding may send a token to other experts,
+        and then the model's own state is another one.
+        """
+        found = self._ranks(tokens, guesses, len(tokens))
+        return found if max(found) < NEAR else self._ranks(tokens, guesses, 1)
+
+    def _ranks(self, tokens: Sequence[int], guesses: Sequence[int], size: int) -> list[int]:
         length, rows, heads = len(tokens), self._rows, self._heads
         self._context.clear()
         heads.clear()
-        self._batch.fill(0, tokens[:-1], 0, 0, output=True)
-        self._steps.run(length - 1, ())
+        for start in range(0, length - 1, size):
+            part = tokens[start : min(start + size, length - 1)]
+            self._batch.fill(0, part, start, 0, output=True)
+            self._steps.run(len(part), ())
         known = self._states.take().values
         for start in range(1, length - 1, rows.capacity):
             end = min(start + rows.capacity, length - 1)
@@ -299,6 +310,20 @@ async def test_an_eagle_head_sees_the_state_of_the_token_before(
         guessed = runner_of(engine).guessed
     assert len(guessed) > len(PROMPTS)
     assert [guesses[0] for _, guesses in guessed] == [after[tokens[-1]] for tokens, _ in guessed]
+
+
+async def test_a_wrong_guess_is_followed_by_another_at_once(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each first guess is right, and the others are wrong: they are cut before the model itself cuts them."""
+    monkeypatch.setattr(speculation, "_MIN_GAIN", 0.0)  # however long it takes
+    writer, knowing, _ = knowing_eagle()
+    model, head = writer.write(tmp_path / "model.gguf"), knowing.write(tmp_path / "head.gguf")
+    async with loaded(bundle, model, draft_model=str(head)) as engine:
+        _, last = await write(engine, "wrong", PROMPTS[0], GREEDY)
+        lengths = [len(tokens) for tokens, _ in runner_of(engine).guessed]
+    assert last.stats.num_right < last.stats.num_drafts
+    assert {after - before for before, after in pairwise(lengths)} == {2}
 
 
 @pytest.mark.parametrize(

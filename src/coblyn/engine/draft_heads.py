@@ -21,6 +21,7 @@ from coblyn.engine.config import EngineConfig
 from coblyn.engine.eagle import open_eagle
 from coblyn.engine.plan import CacheOp, Copy, Discard, DraftWish, Remove, Restore, Save
 from coblyn.engine.shape import uses_heads
+from coblyn.engine.speculation import MAX_DRAFTS
 from coblyn.errors import EngineError
 from coblyn.llama.context import Context, ContextOptions
 from coblyn.llama.heads import Computed, HeadBatch, HeadContext, States
@@ -30,8 +31,9 @@ __all__ = ["DraftHeads", "draft_heads_of"]
 
 log = logging.getLogger(__name__)
 
-_NUM_KEPT = 32
-"""Number of latest states of a sequence that are kept: so many tokens can be taken back and none is unknown."""
+_NUM_KEPT = 32 + MAX_DRAFTS
+"""Number of latest states of a sequence that are kept: 32 tokens before wrong guesses can be taken back, and none is
+unknown."""
 
 State = NDArray[np.float32]
 
@@ -133,6 +135,9 @@ class DraftHeads:
 
     def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
         """Guess tokens for texts of which all but the last token are computed; no guesses for others."""
+        for wish in wishes:
+            # What is behind were wrong guesses; the model removes its own with the next step only.
+            self._cut(wish.sequence, len(wish.tokens) - 1)
         ready = [wish for wish in wishes if self._is_ready(wish)]
         if not ready:
             return {}
