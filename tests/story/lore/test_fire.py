@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+import tracemalloc
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -313,3 +316,16 @@ def test_files_of_strangers_are_read_leniently() -> None:
     assert read_entry("x", nonsense) == read_entry("x", {})
     assert read_settings({"scan_depth": "x", "recursive": 1, "strategy": "odd"}) == LoreSettings()
     assert read_settings({"scan_depth": 5, "budget_percent": 10}).budget_percent == 10.0
+
+
+def test_a_long_chain_keeps_no_copy_of_the_text_for_each_step() -> None:
+    text, names = "灯山水火" * 50_000, [f"key{number}z" for number in range(40)]
+    entries = [entry(name, content=following) for name, following in pairwise(names)]
+    tracemalloc.start()
+    try:
+        lore = look(entries, text, names[0], settings={"recursive": True}, context=100_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(fired(lore)) == 39
+    assert peak < 10 * sys.getsizeof(text)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from coblyn.story.interchange.report import Imported, Writer
+from coblyn.story.lore.buffer import MAX_DEPTH
 from coblyn.story.lore.entry import strings
-from coblyn.story.lore.match import MAX_DEPTH
 from coblyn.story.operation import Branch
 from coblyn.story.phrases import phrase
 from coblyn.story.state import MAIN, State

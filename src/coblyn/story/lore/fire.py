@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
+from coblyn.story.lore.buffer import MAX_DEPTH, Buffer
 from coblyn.story.lore.decorators import Decorated, decorated
 from coblyn.story.lore.entry import AT_DEPTH, Entry
 from coblyn.story.lore.groups import survivors
 from coblyn.story.lore.look import Called, Look
-from coblyn.story.lore.match import MAX_DEPTH, Buffer, Matcher
+from coblyn.story.lore.match import Matcher
 from coblyn.story.lore.pattern import Clock
 from coblyn.story.lore.scene import LoreSettings, Scene
-from coblyn.story.lore.standing import Standing
 from coblyn.story.lore.verdict import Fired, Lore, Silent, Timer
 
 __all__ = ["fire"]
@@ -52,9 +52,9 @@ class _Run:
     ) -> None:
         self._scene, self._settings, self._count = scene, settings, count
         self._order = _sorted([decorated(entry) for entry in entries], settings)
-        standing = Standing(written for one in self._order for written in _keys(one))
-        matcher = Matcher(settings.case_sensitive, settings.whole_words, Clock(), standing)
-        self._buffer = Buffer(scene.messages, dict(scene.sources))
+        matcher = Matcher(settings.case_sensitive, settings.whole_words, Clock())
+        keys = (key for one in self._order for key in _keys(one))
+        self._buffer = Buffer(scene.messages, scene.sources, keys)
         self._look = Look(scene, self._buffer, matcher)
         self._fired: dict[str, Fired] = {}
         self._silent: dict[str, Silent] = {}
@@ -75,7 +75,7 @@ class _Run:
                 break
             calling = [one.content for one in new if not one.entry.prevent_recursion]
             if self._settings.recursive and calling:
-                self._buffer.called += calling
+                self._buffer.call(calling)
                 level += 1
             elif self._settings.recursive and levels:
                 opened, level = levels.pop(0), level + 1
@@ -186,11 +186,10 @@ class _Run:
 
 
 def _keys(one: Decorated) -> Iterator[str]:
-    """All keys of an entry, as written and in small letters."""
+    """All keys that an entry is looked for by."""
     entry = one.entry
-    for key in (*entry.keys, *entry.secondary, *entry.forbidden, *one.excluded):
-        yield key
-        yield key.lower()
+    if not entry.is_disabled:
+        yield from (*entry.keys, *entry.secondary, *entry.forbidden, *one.excluded)
 
 
 def _sorted(entries: list[Decorated], settings: LoreSettings) -> list[Decorated]:

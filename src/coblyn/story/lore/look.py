@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
+from coblyn.story.lore.buffer import Buffer
 from coblyn.story.lore.decorators import Decorated
 from coblyn.story.lore.entry import Entry
-from coblyn.story.lore.match import Buffer, Matcher
+from coblyn.story.lore.match import Matcher
 from coblyn.story.lore.pattern import BadPattern, PatternTooSlow
 from coblyn.story.lore.scene import Scene
 from coblyn.story.lore.verdict import FiredBy, Silent, Timer
@@ -114,16 +115,19 @@ class Look:
 
     def _by_key(self, one: Decorated, depth: int) -> Called | Silent:
         entry = one.entry
-        text = self._buffer.text(entry, depth)
-        occurring = [key for key in entry.keys if self._matcher.occurs(key, text, entry)]
+
+        def stands(key: str) -> bool:
+            return self._matcher.stands(key, entry, self._buffer, depth)
+
+        occurring = [key for key in entry.keys if stands(key)]
         if not occurring:
             return self._no_match(entry, depth)
         for key in (*entry.forbidden, *one.excluded):
-            if self._matcher.occurs(key, text, entry):
+            if stands(key):
                 return Silent(entry, "forbidden", {"key": occurring[0], "forbidden_by": key})
         score = len(occurring)
         if entry.has_logic and entry.secondary:
-            found = [key for key in entry.secondary if self._matcher.occurs(key, text, entry)]
+            found = [key for key in entry.secondary if stands(key)]
             if refusal := _secondary(entry, occurring[0], found):
                 return refusal
             score += _score(entry, found)

@@ -1,0 +1,57 @@
+"""Keys are compared with parts of the texts as with all of them joined."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coblyn.story.lore.buffer import Buffer
+from coblyn.story.lore.entry import read_entry
+from coblyn.story.lore.match import Matcher
+from coblyn.story.lore.pattern import Clock
+
+LETTERS = "aAbΣİß灯_ \n\x01"
+TEXTS = st.lists(st.text(LETTERS, max_size=12), max_size=5)
+FIELDS = st.fixed_dictionaries(
+    {
+        "scanDepth": st.sampled_from([None, 0, 1, 3]),
+        "caseSensitive": st.sampled_from([None, True]),
+        "matchWholeWords": st.sampled_from([None, True]),
+        "excludeRecursion": st.booleans(),
+        "matchPersonaDescription": st.booleans(),
+    }
+)
+
+
+@given(TEXTS, TEXTS, st.text(LETTERS, max_size=12), st.lists(st.text(LETTERS, max_size=3)), FIELDS)
+def test_a_key_stands_where_it_occurs_in_the_whole_text(
+    messages: list[str], called: list[str], persona: str, keys: list[str], fields: dict[str, Any]
+) -> None:
+    buffer = Buffer(messages, {"persona": persona}, keys)
+    matcher = Matcher(case_sensitive=False, whole_words=False, clock=Clock())
+    entry = read_entry("x", {"key": keys, **fields}, "chat")
+    for content in ("", *called):
+        buffer.call([content])
+        for depth in (1, 0, 2, 5):
+            text = buffer.text(entry, depth)
+            assert [matcher.stands(key, entry, buffer, depth) for key in keys] == [
+                matcher.occurs(key, text, entry) for key in keys
+            ]
+
+
+@given(TEXTS, st.lists(st.text(LETTERS, max_size=3)), st.integers(-1, 3), FIELDS)
+def test_the_nearest_key_is_the_first_in_the_messages_behind(
+    messages: list[str], keys: list[str], after: int, fields: dict[str, Any]
+) -> None:
+    buffer = Buffer(messages, {}, keys)
+    matcher = Matcher(case_sensitive=False, whole_words=False, clock=Clock())
+    entry = read_entry("x", {"key": keys, **fields}, "chat")
+    behind = [
+        (key, back)
+        for back, message in enumerate(messages, 1)
+        for key in entry.keys
+        if back > after and matcher.occurs(key, message, entry)
+    ]
+    assert matcher.nearest(entry, buffer, after) == (behind[0] if behind else None)
