@@ -18,9 +18,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from coblyn.run import end_tree, ending_signals
+
 ROOT = Path(__file__).resolve().parent.parent
 UI = ROOT / "ui"
 PYTHON_DIRECTORIES = ("src", "tests", "scripts", "bench")
+_GRACE_SECONDS = 30.0
 
 
 def run(*command: str, directory: Path = ROOT) -> None:
@@ -108,7 +111,10 @@ def begun(check: Callable[[], None]) -> Iterator[Callable[[], None]]:
     nice = ("nice",) if shutil.which("nice") else ()
     command = (*nice, sys.executable, __file__, check.__name__)
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        # In a session of its own, so that Ctrl-C reaches it once: by us, who then wait for it to clean up.
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
 
         def end() -> None:
             code = process.wait()
@@ -120,7 +126,8 @@ def begun(check: Callable[[], None]) -> Iterator[Callable[[], None]]:
         try:
             yield end
         finally:
-            process.terminate()
+            if process.poll() is None:
+                end_tree(process.pid, grace=_GRACE_SECONDS)
             process.wait()
 
 
@@ -136,7 +143,7 @@ def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # The first checks leave cores idle.
     beside = begun(engine) if engine in checks[1:] else nullcontext(engine)
-    with beside as end_of_engine:
+    with ending_signals(), beside as end_of_engine:
         for check in checks:
             print(f"== {check.__name__}: {check.__doc__}", flush=True)
             started = time.monotonic()
