@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from ui.conftest import NewPage
 from ui.desk import button, text, wait
 from ui.test_access import assert_accessible
+from ui.test_large import append
 from ui.test_modes import cards, open_story, put
 from ui.test_surfaces import PHONE, assert_fits
 
@@ -197,7 +198,8 @@ def test_the_palette_goes_to_fields_of_entries_and_characters(
 def chips(sheet: Locator) -> list[str]:
     """The keys of the entry that is shown, as a screen reader names them."""
     names = sheet.locator("#entry-keys").locator("xpath=..").locator("button.key")
-    return [str(name.get_attribute("aria-label")).removeprefix("Edit ") for name in names.all()]
+    labels = names.evaluate_all("(all) => all.map((name) => name.getAttribute('aria-label'))")
+    return [str(label).removeprefix("Edit ") for label in labels]
 
 
 def test_keys_are_added_edited_and_removed_one_by_one(new_page: NewPage, server_url: str) -> None:
@@ -238,6 +240,8 @@ def test_keys_are_added_edited_and_removed_one_by_one(new_page: NewPage, server_
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
     expect(field).to_have_value("flame")
+    assert follows(field, button(page, "Edit wick"))
+    assert follows(button(page, "Edit /a{1,2}/"), field)
     page.keyboard.type("fire")
     page.keyboard.press("Enter")
     expect_keys("lamp", "wick", "fire", "/a{1,2}/")
@@ -246,6 +250,32 @@ def test_keys_are_added_edited_and_removed_one_by_one(new_page: NewPage, server_
     assert_accessible(page)
     button(page, "Undo").last.click()
     wait(page, lambda: "wick" in chips(sheet), "the key that was removed")
+
+
+def follows(second: Locator, first: Locator) -> bool:
+    """Whether it stands behind it in its line, or in a line below."""
+    before, box = first.bounding_box(), second.bounding_box()
+    assert before
+    assert box
+    return box["x"] >= before["x"] + before["width"] or box["y"] >= before["y"] + before["height"]
+
+
+def test_keys_that_others_remove_take_no_other_away(new_page: NewPage, server_url: str) -> None:
+    lamp = {"comment": "The Lamp", "key": ["lamp", "wick", "oil"], "content": "It burns blue."}
+    page = open_story(
+        new_page, server_url, "story", WORDS, *entries(2), put("lore/lamp", lamp), **WIDE
+    )
+    sheet = open_sheet(page)
+    sheet.get_by_role("listitem").filter(has_text="The Lamp").locator(".entry").click()
+    button(page, "Edit wick").click()
+    wait(page, lambda: chips(sheet) == ["lamp", "oil"], "the key in the field")
+    story = page.url.partition("/#/s/")[2].split("/")[0]
+    fewer = put("lore/lamp", lamp | {"key": ["wick", "oil"]}) | {"id": "other", "unit": "other"}
+    append(server_url, story, [fewer])
+    wait(page, lambda: chips(sheet) == ["oil"], "the change of another")
+    page.keyboard.type("fire")
+    page.keyboard.press("Enter")
+    wait(page, lambda: chips(sheet) == ["fire", "oil"], "the key in its place")
 
 
 def test_keys_have_room_for_fingers(new_page: NewPage, server_url: str) -> None:

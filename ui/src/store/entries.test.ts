@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { keysIn, keysOf, splitKeys } from "./entries";
+import { keysIn, keysOf, splitKeys, withKeys } from "./entries";
 
 test("keys end at commas, and patterns keep their own", () => {
   expect(keysOf(" lamp, /wick,\\/oil/i , brass lamp,,")).toEqual(["lamp", "/wick,\\/oil/i", "brass lamp"]);
@@ -16,4 +16,14 @@ test("keys end at commas, and patterns keep their own", () => {
 test("of what an entry holds in place of keys only texts are shown, each once", () => {
   expect(keysIn(["lamp", 3, "lamp", "Smith, John"])).toEqual(["lamp", "Smith, John"]);
   expect(keysIn("lamp")).toEqual([]);
+});
+
+test("keys come in place of the one that was edited, wherever that stands by then", () => {
+  expect(withKeys(["lamp", "oil"], ["wick", "oil", "wick"])).toEqual(["lamp", "oil", "wick"]);
+  expect(withKeys(["lamp", "oil", "gas"], ["wick", "tallow"], "oil")).toEqual(["lamp", "wick", "tallow", "gas"]);
+  expect(withKeys(["oil", "gas"], ["wick"], "gas")).toEqual(["oil", "wick"]);
+  expect(withKeys(["new", "oil", "gas"], ["wick"], "oil")).toEqual(["new", "wick", "gas"]);
+  expect(withKeys(["lamp", "gas"], ["wick"], "oil")).toEqual(["lamp", "gas", "wick"]);
+  expect(withKeys(["lamp", "oil"], [], "oil")).toEqual(["lamp"]);
+  expect(withKeys(["lamp", "oil"], ["lamp"], "oil")).toEqual(["lamp"]);
 });

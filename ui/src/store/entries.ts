@@ -33,6 +33,14 @@ export function splitKeys(text: string): { done: string[]; rest: string } {
 /** Each once, in their order. */
 export const distinct = (texts: Iterable<string>): string[] => [...new Set(texts)];
 
+/** Keys with others at the place of one, or behind the last if that is not there (any more); those that are there already once. */
+export function withKeys(keys: readonly string[], added: readonly string[], was: string | null = null): string[] {
+  const rest = keys.filter((key) => key !== was);
+  const found = was === null ? -1 : keys.indexOf(was);
+  const at = found < 0 ? rest.length : found;
+  return [...rest.slice(0, at), ...distinct(added).filter((key) => !rest.includes(key)), ...rest.slice(at)];
+}
+
 export const keysIn = (value: unknown): string[] => (Array.isArray(value) ? distinct(value.filter((key) => typeof key === "string")) : []);
 
 /** A whole number within limits, from a field that may be empty. */
