@@ -280,6 +280,24 @@ def test_the_palette_sets_the_looks(page: Page) -> None:
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
+def test_looks_are_chosen_one_after_another(page: Page) -> None:
+    write(page, PROMPT)
+    editor(page).evaluate("(element) => (element.mark = true)")
+    button(page, "View").click()
+    page.get_by_label("Theme").select_option(label="Dark")
+    page.get_by_label("Typeface").select_option(label="Sans")
+    page.get_by_label("Probabilities").select_option(label="Heat on the model\N{RIGHT SINGLE QUOTATION MARK}s words")
+    size = page.get_by_label("Text size")
+    size.focus()
+    before = float(size.input_value())
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    expect(size).to_be_focused()
+    assert float(size.input_value()) > before
+    # The editor is the same one, with all that only it knows.
+    assert editor(page).evaluate("(element) => element.mark === true")
+
+
 def test_the_doctor_reads_a_log(page: Page) -> None:
     page.keyboard.press("Control+k")
     page.keyboard.insert_text("0")
