@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from ui.conftest import NewPage
-from ui.desk import PROMPT, editor, write
+from ui.desk import PROMPT, editor, wait, write
 from ui.test_modes import cards, open_story, put
 
 pytestmark = pytest.mark.slow
@@ -79,6 +82,16 @@ ABSENT = {
 }
 
 
+TABLES = Path(__file__).parents[2] / "docs" / "page.md"
+
+
+def names() -> list[str]:
+    """What the guide's tables call the features of KoboldAI Lite: parts of their first cells."""
+    rows = re.findall(r"^\| (?!in KoboldAI Lite|entry)([^|]+) \|", TABLES.read_text(), re.MULTILINE)
+    parts = re.split(r"[,;:()]| and |\n", "\n".join(rows).replace('"', ""))
+    return list(dict.fromkeys(part.strip() for part in parts if len(part.strip()) > 1))
+
+
 def ask(page: Page, words: str) -> None:
     """Type into the palette, and wait until stories that have such a title were looked for."""
     with page.expect_response(lambda answer: "/stories?" in answer.url):
@@ -100,6 +113,24 @@ def test_words_of_another_program_find_what_is_here(new_page: NewPage, server_ur
     for words, why in ABSENT.items():
         ask(page, words)
         expect(page.get_by_role("search").get_by_role("status")).to_contain_text(why)
+
+
+def test_every_name_in_the_guide_is_found_or_explained(
+    new_page: NewPage, server_url: str
+) -> None:
+    lore = put("lore/e", {"comment": "Pit", "key": ["pit"], "content": "Deep."})
+    page = open_story(new_page, server_url, "story", "", lore)
+    wait(page, lambda: editor(page).is_visible(), "the editor")
+    page.keyboard.press("Control+k")
+    unknown = []
+    for name in names():
+        ask(page, name)
+        found = page.locator("#commands").get_by_role("option").or_(page.get_by_role("search").get_by_role("status"))
+        expect(found.first).to_be_visible()
+        if found.first.text_content() == "Nothing has this name.":
+            unknown.append(name)
+    assert len(names()) > 150
+    assert not unknown, unknown
 
 
 def test_the_palette_opens_the_search_of_the_story(page: Page) -> None:

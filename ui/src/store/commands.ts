@@ -96,5 +96,6 @@ function rankOf(command: Command, wanted: string): number {
   if (name.includes(wanted)) return 1;
   const words = wordsOf(wanted);
   if (words.every((word) => name.includes(word))) return 2;
-  return words.every((word) => ` ${plain(aliasOf(command))}`.includes(` ${word}`)) ? 3 : NONE;
+  const called = ` ${name} ${plain(aliasOf(command))}`;
+  return words.every((word) => called.includes(` ${word}`)) ? 3 : NONE;
 }

@@ -565,6 +565,9 @@ export const en = {
     looks: "Not here: View has light and dark, size, width and typeface.",
     requests: "Not on the page: programs can ask for it, by KoboldCPP’s names.",
     words: "Not here: the text stays as the model wrote it. Undo, and finding and replacing, change it.",
+    kept: "Not on the page: what a save brings is kept, and is in what is exported.",
+    needless: "Not needed: the page does it by itself.",
+    lite: "Not on the page: “coblyn serve --lite” serves it under /lite.",
   } satisfies Record<Absent, string> as Readonly<Record<Absent, string>>,
   /** What this language’s writers call commands besides, by their ids; English names are known in any language. */
   elsewhere: {} as Readonly<Record<string, string>>,

@@ -530,6 +530,9 @@ export const zh: Words = {
     looks: "这里没有：“外观”中可选浅色与深色、字号、行宽和字体。",
     requests: "不在页面上：程序的请求中可用，名称与 KoboldCPP 相同。",
     words: "这里没有：文字保持模型写出的样子，可撤销，也可查找替换。",
+    kept: "不在页面上：存档带来的内容会保留，导出时仍在其中。",
+    needless: "不需要：页面自己会做。",
+    lite: "不在页面上：用“coblyn serve --lite”，它在 /lite。",
   },
   elsewhere: {
     generate: "生成 提交 继续",
