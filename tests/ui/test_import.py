@@ -143,3 +143,12 @@ def test_a_story_goes_out_in_other_forms_and_all_of_them_in_one(page: Page, tmp_
     with page.expect_download() as download:
         page.keyboard.press("Enter")
     assert download.value.path().read_text() == "A kite hung over the pit."
+
+
+def test_an_export_by_the_palette_has_what_was_typed_a_moment_ago(page: Page) -> None:
+    write(page, "A kite.")
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Commands").fill("Export: Plain text")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.path().read_text() == "A kite."

@@ -47,7 +47,7 @@ export function commandsOf(page: Page): Command[] {
     ...EXPORTS.map((format) => ({
       id: `export-${format}`,
       label: `${t.exportFile}: ${t.exports[format]}`,
-      run: () => save(page.library.exportAddress(session.book.id ?? "", format, session.book.branch)),
+      run: () => void exportAs(page, format),
     })),
     { id: "new", label: t.newStory, run: () => void session.begin() },
     { id: "branch", label: t.branchHere, run: () => void session.branchHere() },
@@ -67,6 +67,12 @@ export function commandsOf(page: Page): Command[] {
     ...(modes.mode === "story" ? [] : [{ id: "as-text", label: t.asText, run: () => (modes.isAsText = !modes.isAsText) }]),
     { id: "text", label: t.goToText, run: () => session.focus() },
   ];
+}
+
+/** The file has what was typed a moment ago, too. */
+async function exportAs({ library, session: { book } }: Page, format: (typeof EXPORTS)[number]): Promise<void> {
+  await book.journal?.flush();
+  save(library.exportAddress(book.id ?? "", format, book.branch));
 }
 
 /** What a command is called in other programs, in English and in the page's language. */
