@@ -115,9 +115,7 @@ def test_words_of_another_program_find_what_is_here(new_page: NewPage, server_ur
         expect(page.get_by_role("search").get_by_role("status")).to_contain_text(why)
 
 
-def test_every_name_in_the_guide_is_found_or_explained(
-    new_page: NewPage, server_url: str
-) -> None:
+def test_every_name_in_the_guide_is_found_or_explained(new_page: NewPage, server_url: str) -> None:
     lore = put("lore/e", {"comment": "Pit", "key": ["pit"], "content": "Deep."})
     page = open_story(new_page, server_url, "story", "", lore)
     wait(page, lambda: editor(page).is_visible(), "the editor")
@@ -125,7 +123,11 @@ def test_every_name_in_the_guide_is_found_or_explained(
     unknown = []
     for name in names():
         ask(page, name)
-        found = page.locator("#commands").get_by_role("option").or_(page.get_by_role("search").get_by_role("status"))
+        found = (
+            page.locator("#commands")
+            .get_by_role("option")
+            .or_(page.get_by_role("search").get_by_role("status"))
+        )
         expect(found.first).to_be_visible()
         if found.first.text_content() == "Nothing has this name.":
             unknown.append(name)

@@ -286,7 +286,9 @@ def test_looks_are_chosen_one_after_another(page: Page) -> None:
     button(page, "View").click()
     page.get_by_label("Theme").select_option(label="Dark")
     page.get_by_label("Typeface").select_option(label="Sans")
-    page.get_by_label("Probabilities").select_option(label="Heat on the model\N{RIGHT SINGLE QUOTATION MARK}s words")
+    page.get_by_label("Probabilities").select_option(
+        label="Heat on the model\N{RIGHT SINGLE QUOTATION MARK}s words"
+    )
     size = page.get_by_label("Text size")
     size.focus()
     before = float(size.input_value())

@@ -6,6 +6,7 @@
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   generate: "submit send write more continue enter continuing ai replies",
   stop: "abort cancel halt",
+  receipt: "performance speed statistics tokens per second",
   retry: "regenerate redo last swipe reroll",
   undo: "back revert",
   redo: "forward",
