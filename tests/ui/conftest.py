@@ -45,7 +45,8 @@ def missing(what: str) -> NoReturn:
 def chromium() -> str:
     """The system's Chromium, if possible the shell that has no windows; playwright's own is never downloaded."""
     named = os.environ.get("COBLYN_CHROMIUM")
-    path = named or shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    names = [named] if named else ["chromium-headless-shell", "chromium"]
+    path = next(filter(None, map(shutil.which, names)), None)
     if not path:
         missing("These tests need Chromium: install it, or name it in COBLYN_CHROMIUM.")
     return path
