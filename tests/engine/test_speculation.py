@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from coblyn.engine import results
+from coblyn.engine.events import Failed
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.lookup import Index, Library
 from coblyn.engine.pace import Pace, Shape
@@ -340,6 +342,20 @@ def test_wrong_guesses_are_taken_back() -> None:
     assert any(row.drafts for row in rows(machine))
     held = machine.runner.held[0]
     assert held == [*b"?" * 20, *machine.text("a").encode()][: len(held)]
+
+
+def test_a_failed_request_leaves_no_guesses_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one may continue from its text."""
+    monkeypatch.setattr(results, "_MAX_REWINDS", 0)
+    machine = Machine(FakeRunner(script=VERSE, repeats=True), speculates=True)
+    machine.add("stuck", VERSE * 2, 200, banned_phrases=("ck, k",))
+    machine.run()
+    assert isinstance(machine.events[-1], Failed)
+    assert any(row.drafts for row in rows(machine))
+    held = bytes(machine.scheduler.cache.content(0).cells).decode()
+    machine.add("next", held + " and so on", 5)
+    machine.run()
+    assert machine.finish("next").stats.num_cached == len(held)
 
 
 def test_a_stop_string_within_guesses_ends_the_text() -> None:

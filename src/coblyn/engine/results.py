@@ -198,6 +198,8 @@ class Results:
         generation.rewind(chunk.rewind, alike)
         is_stuck = chunk.is_pattern and generation.look_around(self._vocab)
         if is_stuck or generation.num_rewinds > _MAX_REWINDS:
+            for track in generation.tracks:
+                self._cache.take_back(track.sequence)
             return self._fail(generation, ALL_FORBIDDEN)
         self._tell_sampler(generation, chunk.rewind)
         # The last token is computed again, for its logits.
