@@ -35,6 +35,8 @@ __all__ = [
     "sure_model",
 ]
 
+Tensors = list[tuple[str, tuple[int, ...], int, bytes]]
+
 _HEAD: Shapes = {
     "nextn.eh_proj.weight": (2 * WIDTH, WIDTH),
     "nextn.enorm.weight": (WIDTH,),
@@ -96,30 +98,22 @@ _FURTHER = (
 
 
 def headed_model(architecture: str = "glm4moe", *, heads: int = 1, seed: int = 1) -> GgufWriter:
-    """A model of a family with random heads."""
-    return family_model(_with_heads(architecture, heads), seed)
+    """A model of a family with random heads, and with experts that are all alike."""
+    return _with_one_expert(family_model(_with_heads(architecture, heads), seed))
 
 
 def sure_model() -> GgufWriter:
-    """A model whose next token depends on the last one only, so that its head can be right about it.
+    """A model whose next token depends on the last one only, with a head that looks at the token alone and is right."""
+    model, _ = _chain(headed_model())
+    return _changed(
+        model,
+        {
+            "enorm.weight": np.ones(WIDTH),
+            "head_norm.weight": np.ones(WIDTH),
+            "eh_proj": np.eye(WIDTH, 2 * WIDTH),
+        },
+    )
 
-    Its layers add nothing, and its head looks at the token alone.
-    """
-    writer = headed_model()
-    tensors = []
-    for name, shape, kind, data in writer.tensors:
-        if "attn_output" in name or "ffn_down" in name:
-            data = bytes(len(data))
-        elif name.endswith(("enorm.weight", "output_norm.weight", "head_norm.weight")):
-            data = np.ones(shape, "<f4").tobytes()
-        elif "eh_proj" in name:
-            data = np.eye(WIDTH, 2 * WIDTH, dtype="<f4").tobytes()
-        assert kind == F32
-        tensors.append((name, shape, kind, data))
-    return GgufWriter(writer.metadata, tensors)
-
-
-Tensors = list[tuple[str, tuple[int, ...], int, bytes]]
 
 _EAGLE: Shapes = {
     "attn_norm.weight": (WIDTH,),
@@ -140,8 +134,23 @@ I64 = 27
 
 
 def plain_model(architecture: str, seed: int = 1) -> GgufWriter:
-    """A model of a family without heads, with random weights."""
-    return family_model(_family(architecture), seed)
+    """A model of a family without heads, with random weights, and with experts that are all alike."""
+    return _with_one_expert(family_model(_family(architecture), seed))
+
+
+def _with_one_expert(writer: GgufWriter) -> GgufWriter:
+    """The same file, with the first expert's weights in all experts of a layer.
+
+    Random routers nearly have ties, and a token that rounding sends to another expert has another state. Which rounding
+    there is depends on the processor, and on what is computed at once.
+    """
+    tensors: Tensors = []
+    for name, shape, kind, data in writer.tensors:
+        if "_exps." in name:
+            count = shape[-1]
+            data = data[: len(data) // count] * count
+        tensors.append((name, shape, kind, data))
+    return GgufWriter(writer.metadata, tensors)
 
 
 def eagle_head(
@@ -191,7 +200,7 @@ def sure_eagle() -> tuple[GgufWriter, GgufWriter]:
 
     The head's attention sees the last token only, and passes its embedding on.
     """
-    model, _ = _chain()
+    model, _ = _chain(plain_model("llama"))
     look = np.zeros((WIDTH, 2 * WIDTH))
     look[:, 0] = _STEEP
     head = _changed(
@@ -215,7 +224,7 @@ def knowing_eagle() -> tuple[GgufWriter, GgufWriter, np.ndarray]:
 
     The head looks at the model's state alone: at what goes into the second layer.
     """
-    model, after = _chain()
+    model, after = _chain(plain_model("llama"))
     head = _changed(
         eagle_head(model),
         {
@@ -232,10 +241,9 @@ def knowing_eagle() -> tuple[GgufWriter, GgufWriter, np.ndarray]:
     return model, GgufWriter(head.metadata, [*head.tensors, own]), after
 
 
-def _chain() -> tuple[GgufWriter, np.ndarray]:
-    """A model that goes through all bytes in a random order, and the token after each token. Its layers add nothing."""
-    plain = plain_model("llama")
-    embeddings = _values(plain, "token_embd.weight")
+def _chain(writer: GgufWriter) -> tuple[GgufWriter, np.ndarray]:
+    """The model with layers that add nothing, going through all bytes in a random order; and the token after each."""
+    embeddings = _values(writer, "token_embd.weight")
     embeddings[:, 0] = 0
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     embeddings[:, 0] = (
@@ -246,14 +254,17 @@ def _chain() -> tuple[GgufWriter, np.ndarray]:
     after[order] = np.roll(order, -1)
     output = np.empty_like(embeddings)
     output[after] = embeddings
+    silent = {
+        name: np.zeros(shape[::-1])
+        for name, shape, _, _ in writer.tensors
+        if "attn_output" in name or "ffn_down" in name
+    }
     changes = {
         "token_embd.weight": embeddings,
-        "attn_output": np.zeros((WIDTH, WIDTH)),
         "output.weight": output,
-        "ffn_down": np.zeros((WIDTH, INNER)),
         "output_norm": np.ones(WIDTH),
     }
-    return _changed(plain, changes), after
+    return _changed(writer, silent | changes), after
 
 
 def _values(writer: GgufWriter, wanted: str) -> np.ndarray:
