@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-const TEXT = /\.(html|js|css|svg|txt|json)$/;
+const TEXT = /\.(html|js|css|svg|txt|json|webmanifest)$/;
 
 /** The package directory of a module, or null for our own files. */
 function packageOf(id) {

@@ -21,6 +21,9 @@ export interface Looks {
 export const SIZES = { min: 1, max: 1.75, step: 0.0625 } as const;
 export const MEASURES = { min: 34, max: 48, step: 1 } as const;
 
+/** What browsers paint around the page: `--paper` of each theme. */
+const PAPER = { light: "#faf7f0", dark: "#191714" } as const;
+
 const KEY = "coblyn.view";
 const CHOICES: Readonly<Partial<Record<keyof Looks, readonly string[]>>> = {
   theme: ["system", "light", "dark"],
@@ -81,6 +84,8 @@ export class View {
     const root = document.documentElement;
     speak(language);
     root.dataset.theme = theme;
+    for (const meta of document.querySelectorAll<HTMLMetaElement>("meta[name='theme-color']"))
+      meta.content = PAPER[theme === "system" ? (meta.media.includes("dark") ? "dark" : "light") : theme];
     root.style.setProperty("--model-tint", authors === "all" ? "var(--tint)" : "transparent");
     root.style.setProperty("--story-face", `var(--${face})`);
     root.style.setProperty("--measure", language === "zh" ? `${measure - 2}rem` : `${measure}rem`);

@@ -521,7 +521,6 @@ export const en = {
     `${tokens(n)}${rate === null ? "" : `, ${new Intl.NumberFormat("en", { maximumFractionDigits: 1 }).format(rate)} a second`}`,
   contextUse: "Context use",
   used: (n: number, of: number) => `${whole.format(n)} of ${tokens(of)}`,
-  overflows: "The beginning of the story no longer fits into the model’s context.",
 
   // Editor
   placeholder: "Write the first lines, then let the model go on.",
@@ -568,6 +567,7 @@ export const en = {
     kept: "Not on the page: what a save brings is kept, and is in what is exported.",
     needless: "Not needed: the page does it by itself.",
     lite: "Not on the page: “coblyn serve --lite” serves it under /lite.",
+    install: "The browser does it: “Install” in its menu, on this machine or over HTTPS.",
   } satisfies Record<Absent, string> as Readonly<Record<Absent, string>>,
   /** What this language’s writers call commands besides, by their ids; English names are known in any language. */
   elsewhere: {} as Readonly<Record<string, string>>,

@@ -97,6 +97,7 @@ export const ABSENT = {
     "newline after memory chat mode matches any name default stops placeholder tags randomness seed cors proxy embedding of settings and images renaming high resolution " +
     "prompt for mode upon importing card token limit multiplier prevent the browser from sleeping",
   lite: "koboldai lite itself",
+  install: "installing the page as an app install pwa home screen desktop shortcut",
 } as const;
 
 export type Absent = keyof typeof ABSENT;

@@ -490,7 +490,6 @@ export const zh: Words = {
     `${tokens(n)}${rate === null ? "" : `，每秒 ${new Intl.NumberFormat("zh", { maximumFractionDigits: 1 }).format(rate)} 个`}`,
   contextUse: "上下文用量",
   used: (n, of) => `${whole.format(n)}/${tokens(of)}`,
-  overflows: "故事开头已超出模型的上下文。",
 
   placeholder: "先写下开头几行，再让模型接着写。",
   newText: "有新文字",
@@ -533,6 +532,7 @@ export const zh: Words = {
     kept: "不在页面上：存档带来的内容会保留，导出时仍在其中。",
     needless: "不需要：页面自己会做。",
     lite: "不在页面上：用“coblyn serve --lite”，它在 /lite。",
+    install: "由浏览器安装：在其菜单中选“安装”。需在本机或通过 HTTPS 打开。",
   },
   elsewhere: {
     generate: "生成 提交 继续",
