@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
-from io import StringIO
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -158,28 +157,26 @@ async def test_a_key_sees_and_ends_only_its_own(stepped: SteppedEngine) -> None:
 
 
 @pytest.fixture
-def written() -> Iterator[StringIO]:
+def written(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     """What the log of the command line says."""
     handler = show_log(verbose=False)
-    assert isinstance(handler, logging.StreamHandler)
-    stream = StringIO()
-    handler.setStream(stream)
-    yield stream
-    root = logging.getLogger()
-    root.removeHandler(handler)
+    yield lambda: capsys.readouterr().err
+    logging.getLogger().removeHandler(handler)
     for name in ("coblyn.access", "coblyn.generation"):
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 @pytest.mark.parametrize("with_texts", [False, True])
-async def test_the_log_in_json(engine: SteppedEngine, written: StringIO, with_texts: bool) -> None:
+async def test_the_log_in_json(
+    engine: SteppedEngine, written: Callable[[], str], with_texts: bool
+) -> None:
     log_requests("json", with_texts=with_texts)
     client = Client(create_app(engine, ApiOptions(keys=make_keys, logs_texts=with_texts)))
     body = {"messages": [{"role": "user", "content": "whisper"}], "max_tokens": 9}
     await client.post("/v1/chat/completions", body, x_api_key=KEY)
     await client.post("/v1/completions", {"prompt": "whisper", "top_k": "whisper"})
     await client.get("/nothing\x1b[31m")
-    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    lines = [json.loads(line) for line in written().splitlines()]
     # The rest of the log is there, too: each line is an object.
     own = [line for line in lines if line["logger"] in ("coblyn.access", "coblyn.generation")]
     generation, access, refused, unknown = own
@@ -192,10 +189,10 @@ async def test_the_log_in_json(engine: SteppedEngine, written: StringIO, with_te
     assert (generation.get("prompt") is not None) is with_texts
 
 
-async def test_texts_in_a_log_of_text(engine: SteppedEngine, written: StringIO) -> None:
+async def test_texts_in_a_log_of_text(engine: SteppedEngine, written: Callable[[], str]) -> None:
     log_requests("text", with_texts=True)
     client = Client(create_app(engine, ApiOptions(logs_texts=True)))
     await client.post("/v1/completions", {"prompt": "whis\x1b[31mper", "max_tokens": 4})
-    said = written.getvalue()
+    said = written()
     assert "WHIS" in said
     assert "\x1b" not in said

@@ -83,6 +83,22 @@ def test_log_lines_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stream.getvalue() == "coblyn: a model said \\x1b[2J\n"
 
 
+def test_the_log_follows_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs a command within a program may have closed what was standard error then."""
+    from coblyn.cli.log import show_log
+
+    first, second = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", first)
+    handler = show_log(verbose=False)
+    try:
+        first.close()
+        monkeypatch.setattr(sys, "stderr", second)
+        logging.getLogger("coblyn.test-of-the-log").warning("still here")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert second.getvalue() == "coblyn: still here\n"
+
+
 def test_loops_and_other_broken_entries_do_not_hide_the_others(tmp_path: Path) -> None:
     store = paths.models()
     tiny_gguf().write(store / "good.gguf")

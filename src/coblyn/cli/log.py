@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
@@ -47,6 +48,11 @@ class _Json(logging.Formatter):
 
 class _Terminal(logging.StreamHandler[TextIO]):
     """The one handler of the command line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record to what is standard error now: what was it at first may be closed."""
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 def show_log(*, verbose: bool) -> logging.Handler:
