@@ -16,6 +16,7 @@ from coblyn.workshop.examine import compare, observe
 from coblyn.workshop.importance import read_importance
 from coblyn.workshop.observing import Observer
 from coblyn.workshop.quantize import Recipe, plan_quantized, quantize
+from coblyn.workshop.text import Excerpt
 from gguf_file import F32, GgufWriter, whole_model
 
 TEXT = "a" * 200
@@ -86,7 +87,7 @@ class TestObserve:
     ) -> None:
         model = whole_model(experts=0).write(tmp_path / "a.gguf")
         target = tmp_path / "a.imatrix.gguf"
-        observed = observe(model, text, target, config(model, bundle), length=64)
+        observed = observe(model, Excerpt(text, 64), target, config(model, bundle))
         found = read_importance(target)
         assert (observed.num_chunks, found.num_chunks, found.chunk_size) == (3, 3, 64)
         assert observed.num_tensors == 7
@@ -107,7 +108,7 @@ class TestObserve:
     ) -> None:
         model = expert_model().write(tmp_path / "a.gguf")
         target = tmp_path / "a.imatrix.gguf"
-        observe(model, text, target, config(model, bundle), length=64)
+        observe(model, Excerpt(text, 64), target, config(model, bundle))
         sums = read_importance(target).sums
         assert sums["blk.0.ffn_up_exps.weight"].counts.shape == (4,)
         assert sums["blk.0.ffn_up_exps.weight"].counts.sum() == 2 * 192
@@ -119,10 +120,10 @@ class TestObserve:
         model = whole_model().write(tmp_path / "a.gguf")
         target, text = tmp_path / "a.imatrix.gguf", tmp_path / "short.txt"
         with pytest.raises(BadRequest, match="no text"):
-            observe(model, text, target, config(model, bundle))
+            observe(model, Excerpt(text), target, config(model, bundle))
         text.write_text("short", "utf-8")
         with pytest.raises(BadRequest, match="at least 32"):
-            observe(model, text, target, config(model, bundle))
+            observe(model, Excerpt(text), target, config(model, bundle))
         assert not target.exists()
 
 
@@ -135,7 +136,7 @@ def test_a_quantized_model_is_compared_with_its_source(
     plan = plan_quantized(model, recipe, bundle.lib_dir)
     small = quantize(plan, recipe, tmp_path / "b.gguf", bundle.lib_dir)
     seen: list[Progress] = []
-    found = compare(model, small, text, config(model, bundle), length=64, report=seen.append)
+    found = compare(model, small, Excerpt(text, 64), config(model, bundle), report=seen.append)
     assert found.quality.num_tokens == 3 * 31
     assert 1e-4 < found.quality.divergence < found.quality.max_divergence < 5
     assert 0 < found.quality.same_choice <= 1

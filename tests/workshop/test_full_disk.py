@@ -25,6 +25,7 @@ from coblyn.workshop.converter import Converter
 from coblyn.workshop.examine import observe
 from coblyn.workshop.quantize import Recipe, plan_quantized, quantize
 from coblyn.workshop.split import merge, open_whole, split, split_by_tensors
+from coblyn.workshop.text import Excerpt
 from gguf_file import whole_model
 from workshop.test_convert import SCRIPT, safetensors
 
@@ -127,7 +128,7 @@ def test_an_importance_matrix_names_the_disk(
     text.write_text("a" * 20_000, "utf-8")  # is still read when the disk is full
     config = EngineConfig(str(model), str(bundle.lib_dir), kernels=False, threads=1)
     with pytest.raises(DiskFull, match="Writing the importance matrix: no space left in"):
-        observe(model, text, disk / "new.gguf", config, length=32, report=fill)
+        observe(model, Excerpt(text, 32), disk / "new.gguf", config, report=fill)
     assert left(disk) == ["others"]
 
 

@@ -23,6 +23,7 @@ from coblyn.workshop.converter import Converter
 from coblyn.workshop.examine import observe
 from coblyn.workshop.quantize import Recipe, plan_quantized, quantize
 from coblyn.workshop.split import merge, open_whole, split, split_by_tensors
+from coblyn.workshop.text import Excerpt
 models, script, text, library, stops = *map(Path, sys.argv[1:5]), sys.argv[5] == "stops"
 source, target = models / "Tiny-F32.gguf", models / "new.gguf"
 converter = Converter(Path(sys.executable), script)
@@ -39,8 +40,8 @@ WORK = {
     "split": "split(open_whole(source), split_by_tensors(len(open_whole(source).tensors), 1), models / 'new', note)",
     "merge": "merge(open_whole(source), target, note)",
     "quantize": "quantize(plan_quantized(source, Recipe('Q8_0'), library), Recipe('Q8_0'), target, library, note)",
-    "imatrix": "observe(source, text, models / 'new.imatrix.gguf', EngineConfig(str(source), str(library)), "
-    "length=64, report=note)",
+    "imatrix": "observe(source, Excerpt(text, 64), models / 'new.imatrix.gguf', "
+    "EngineConfig(str(source), str(library)), report=note)",
 }
 
 PLAIN, NATIVE = ("convert", "split", "merge"), ("quantize", "imatrix")

@@ -13,6 +13,7 @@ from coblyn.cli.text import shown
 if TYPE_CHECKING:
     from coblyn.settings import Settings
     from coblyn.workshop.examine import Compared
+    from coblyn.workshop.text import Excerpt
 
 __all__ = ["compare", "facts", "measured", "show"]
 
@@ -35,23 +36,16 @@ def compare(
     import json
 
     from coblyn.settings import Settings
+    from coblyn.workshop.text import Excerpt
 
     flags = {"threads": threads, "gpu_layers": gpu_layers, "kernels": kernels}
     settings = Settings.load(config, flags)
-    compared = measured(first, second, text, settings, length=chunk, max_chunks=chunks)
+    compared = measured(first, second, Excerpt(text, chunk, chunks), settings)
     print(json.dumps(facts(compared))) if as_json else show(compared)
 
 
-def measured(
-    first: str,
-    second: str,
-    text: Path,
-    settings: Settings,
-    *,
-    length: int = 512,
-    max_chunks: int = 0,
-) -> Compared:
-    """Compare two models on a text, with progress; ``length`` is that of a chunk in tokens.
+def measured(first: str, second: str, excerpt: Excerpt, settings: Settings) -> Compared:
+    """Compare two models on a text, with progress.
 
     Raises:
         CoblynError: A model cannot be loaded, or the text is too short.
@@ -65,15 +59,7 @@ def measured(
     engine = configure(settings, str(find(first)), yes=False)
     other = find(second)
     with causes_named(engine), ending_signals(), bar() as report:
-        return compare_models(
-            Path(engine.model),
-            other,
-            text,
-            engine,
-            length=length,
-            max_chunks=max_chunks,
-            report=report,
-        )
+        return compare_models(Path(engine.model), other, excerpt, engine, report=report)
 
 
 def facts(compared: Compared) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def imatrix(
     from coblyn.run import ending_signals
     from coblyn.settings import Settings
     from coblyn.workshop.examine import observe
+    from coblyn.workshop.text import Excerpt
 
     source = find(model)
     target = out or beside(source, "imatrix")
@@ -55,11 +56,9 @@ def imatrix(
     with causes_named(engine), ending_signals(), bar() as report:
         observed = observe(
             source,
-            text,
+            Excerpt(text, chunk, chunks),
             target,
             engine,
-            length=chunk,
-            max_chunks=chunks,
             with_output=output,
             report=report,
         )

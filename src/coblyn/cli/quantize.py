@@ -151,8 +151,9 @@ def _quantize(plan: Plan, recipe: Recipe, target: Path, library: Path) -> None:
 
 def _compared(source: Path, target: Path, text: Path) -> Compared:
     from coblyn.settings import Settings
+    from coblyn.workshop.text import Excerpt
 
-    return measured(str(source), str(target), text, Settings.load(None, {}))
+    return measured(str(source), str(target), Excerpt(text), Settings.load(None, {}))
 
 
 def _show_result(plan: Plan, target: Path) -> None:

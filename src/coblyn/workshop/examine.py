@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from coblyn.engine.config import EngineConfig
-from coblyn.errors import BadRequest
 from coblyn.models.check import check_model, require_writer
 from coblyn.models.splits import part_names
 from coblyn.progress import Report, silent
 from coblyn.workshop.job import run_job
 from coblyn.workshop.quality import Quality
 from coblyn.workshop.result import new_file
-from coblyn.workshop.text import require_text
+from coblyn.workshop.text import Excerpt
 
 __all__ = ["Compared", "Observed", "compare", "observe"]
 
@@ -59,12 +57,10 @@ class Compared:
 
 def observe(
     model: Path,
-    text: Path,
+    excerpt: Excerpt,
     target: Path,
     config: EngineConfig,
     *,
-    length: int = 512,
-    max_chunks: int = 0,
     with_output: bool = False,
     report: Report = silent,
 ) -> Observed:
@@ -72,11 +68,9 @@ def observe(
 
     Args:
         model: Its file; of a split one, the first.
-        text: A file of text in UTF-8.
+        excerpt: What is read of a text.
         target: The new file; an existing one is replaced.
         config: Libraries, kernels, threads and layers on accelerators.
-        length: Tokens of a chunk.
-        max_chunks: Chunks that are read at most; 0 for the whole text.
         with_output: Whether to include the output matrix.
         report: Gets the progress in chunks.
 
@@ -84,16 +78,13 @@ def observe(
         BadRequest: The text does not exist or is too short.
         CoblynError: The model cannot be loaded, or the file cannot be written.
     """
-    _check(text, length, [model])
+    _check(excerpt, model)
     what = "Writing the importance matrix"
-    with new_file(target, what=what, source=text, report=report) as part:
-        request = {
+    with new_file(target, what=what, source=excerpt.text, report=report) as part:
+        request = excerpt.to_json() | {
             "model": str(model),
-            "text": str(text),
-            "name": text.name,
+            "name": excerpt.text.name,
             "target": str(part),
-            "length": length,
-            "max_chunks": max_chunks,
             "config": msgspec.to_builtins(config),
             "with_output": with_output,
         }
@@ -104,11 +95,9 @@ def observe(
 def compare(
     first: Path,
     second: Path,
-    text: Path,
+    excerpt: Excerpt,
     config: EngineConfig,
     *,
-    length: int = 512,
-    max_chunks: int = 0,
     report: Report = silent,
 ) -> Compared:
     """Compare the predictions of two models; both are loaded at the same time.
@@ -116,22 +105,17 @@ def compare(
     Args:
         first: The reference model, such as the one in F16.
         second: The other model, such as one quantized from it.
-        text: A file of text in UTF-8.
+        excerpt: What is read of a text; the second half of each chunk counts.
         config: Libraries, kernels, threads and layers on accelerators.
-        length: Tokens of a chunk; the second half of each counts.
-        max_chunks: Chunks that are read at most; 0 for the whole text.
         report: Gets the progress in chunks.
 
     Raises:
         BadRequest: The text does not exist or is too short, or the models have different tokens.
         CoblynError: A model cannot be loaded.
     """
-    _check(text, length, [first, second])
-    request = {
+    _check(excerpt, first, second)
+    request = excerpt.to_json() | {
         "models": [str(first), str(second)],
-        "text": str(text),
-        "length": length,
-        "max_chunks": max_chunks,
         "config": msgspec.to_builtins(config),
     }
     answer = run_job(Path(config.library), "compare", request, report=report)
@@ -145,10 +129,8 @@ def compare(
     )
 
 
-def _check(text: Path, length: int, models: Sequence[Path]) -> None:
-    require_text(text)
-    if length < 32:
-        raise BadRequest("A chunk has at least 32 tokens.", field="chunk")
+def _check(excerpt: Excerpt, *models: Path) -> None:
+    excerpt.check()
     for model in models:
         require_writer(check_model(model))
 
