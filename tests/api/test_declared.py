@@ -8,6 +8,7 @@ import pytest
 
 from asgi import Client
 from coblyn.api.app import create_app
+from coblyn.engine.interface import EngineStatus
 from coblyn.models.adapter import AdapterSpec
 from coblyn.models.declared import Declared, DeclaredModels
 from coblyn.models.setup import Setup
@@ -109,8 +110,8 @@ async def test_names_of_one_file_with_other_settings_have_their_own_engines(
     assert [len(engine.requests) for engine in (first, *loader.engines)] == [2, 2, 1]
     await client.post("/v1/completions", {"prompt": "a", "max_tokens": 1})
     assert first.requests[-1].sampling.top_k == 3
-    listed = {m["id"] for m in (await client.get("/v1/models")).json["data"]}
-    assert {"wide", "narrow", "same", "first"} <= listed
+    listed = [m["id"] for m in (await client.get("/v1/models")).json["data"]]
+    assert sorted(listed) == ["first", "narrow", "same", "second", "third", "wide"]
 
 
 async def test_the_first_model_has_its_defaults_without_a_name(
@@ -161,3 +162,52 @@ async def test_other_names_of_what_is_not_loaded(client: Client, loader: Watched
     for name in ("hot+none", "third+poet", "nobody+poet"):
         assert (await client.post("/api/show", {"model": name})).status == 404
     assert loader.log == []
+
+
+class ReloadedEngine(FileEngine):
+    """An engine whose file an administrator replaces."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.coming = ""
+
+    def status(self) -> EngineStatus:
+        if not self.coming:
+            return super().status()
+        return EngineStatus("loading", 0, 0, loaded=0.5, coming=self.coming)
+
+    def load(self, path: Path) -> None:
+        """Have another file, as ``EngineExchange`` has after it was awaited."""
+        self.coming, self._path, self._name = "", path, path.stem
+
+
+async def names_told(client: Client) -> list[str]:
+    """The model's name, wherever a query gives it."""
+    ready = (await client.get("/ready")).json["models"]
+    return [
+        (await client.get("/health?quiet=1")).json["model"],
+        *ready,
+        (await client.get("/api/v1/model")).json["result"].removeprefix("koboldcpp/"),
+        (await client.get("/props")).json["model_alias"],
+    ]
+
+
+async def test_the_first_has_its_name_while_another_file_is_loaded_and_after_it(
+    files: Path,
+) -> None:
+    engine = ReloadedEngine(files / "first.gguf")
+    declared = Declared("mine", files / "first.gguf")
+    client = Client(create_app(engine, declared=DeclaredModels([declared], declared)))
+    assert await names_told(client) == ["mine"] * 4
+    listed = [each["id"] for each in (await client.get("/v1/models")).json["data"]]
+    assert listed == ["mine"]
+    engine.coming = str(files / "first.gguf")  # it wakes, or is loaded with other settings
+    assert await names_told(client) == ["mine"] * 4
+    engine.coming = str(files / "second.gguf")
+    assert await names_told(client) == ["second"] * 4
+    engine.load(files / "second.gguf")
+    assert await names_told(client) == ["second"] * 4
+    engine.coming = str(files / "first.gguf")
+    assert await names_told(client) == ["mine"] * 4
+    engine.load(files / "first.gguf")
+    assert await names_told(client) == ["mine"] * 4

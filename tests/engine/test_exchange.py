@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from coblyn.chat.messages import Message
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.exchange import EngineExchange
 from coblyn.engine.fleet import Fleet
 from coblyn.errors import Busy, CoblynError, EngineError, EngineStopped, ModelBroken
-from coblyn.service.command import GenerateCommand, TextPrompt
+from coblyn.service.command import ChatPrompt, GenerateCommand, TextPrompt
 from coblyn.service.generate import Generation
 from coblyn.service.services import make_services
 from factories import SteppedEngine, wait_for
@@ -22,7 +23,8 @@ class Started(SteppedEngine):
     """A scripted engine with the life of a process."""
 
     def __init__(self, config: EngineConfig, failure: CoblynError | None) -> None:
-        super().__init__(name=config.model)
+        template = "{% for m in messages %}" + config.model + ":{{ m.content }}{% endfor %}"
+        super().__init__(name=config.model, chat_template=template)
         self.failure = failure
         self.pid = 1
         self.state = "loading"
@@ -180,7 +182,7 @@ async def test_a_stopped_engine_is_on_its_way_as_soon_as_another_is_loaded(
     change = asyncio.create_task(workshop.replace("models/new.gguf"))
     await wait_for(lambda: "models/new.gguf" in workshop.made)
     status = workshop.exchange.status()
-    assert (status.state, status.coming) == ("loading", "new")
+    assert (status.state, status.coming) == ("loading", "models/new.gguf")
     later = asyncio.create_task(workshop.begin("xyz"))
     await asyncio.sleep(0.01)
     assert not later.done()
@@ -226,6 +228,23 @@ async def test_an_unloaded_model_answers_nobody_until_another_is_there(
     await workshop.replace("new")
     workshop.made["new"].allow()
     assert await text_of(await workshop.begin()) == "ABC"
+
+
+async def test_a_conversation_has_the_format_of_the_model_that_it_waits_for(
+    workshop: Workshop,
+) -> None:
+    workshop.fits, workshop.starts_held = False, True
+    change = asyncio.create_task(workshop.replace("new"))
+    await wait_for(lambda: "new" in workshop.made)
+    services = make_services(workshop.exchange)
+    prompt = ChatPrompt((Message("user", "hi"),))
+    start = asyncio.create_task(services.generator.start(GenerateCommand(prompt)))
+    await asyncio.sleep(0.01)  # a conversation is rendered at once
+    new = workshop.made["new"]
+    new.may_start.set()
+    await change
+    new.allow()
+    assert await text_of(await start) == "NEW:HI"
 
 
 async def test_one_change_at_a_time(workshop: Workshop) -> None:

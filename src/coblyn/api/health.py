@@ -36,7 +36,7 @@ _ABSENT = ("stopped", "unloaded")
 async def ready(call: Call) -> Response:
     """200 if every loaded model accepts requests, otherwise 503: for load balancers."""
     there = [model for model in call.services.models if not model.is_away]
-    states = {model.name: _state(model) for model in there or [call.model]}
+    states = {model.awaited_name: _state(model) for model in there or [call.model]}
     is_ready = all(state in _TAKING for state in states.values())
     return JSONResponse({"ready": is_ready, "models": states}, 200 if is_ready else 503)
 
@@ -59,10 +59,10 @@ async def health(call: Call) -> Response:
     console.
     """
     status, state = call.model.engine.status(), _state(call.model)
-    coming, loaded = status.coming, status.loaded
+    coming, loaded = call.model.coming, status.loaded
     is_default = call.model is call.services.models.default
     chosen = call.services.picker.coming if is_default else ""
-    if chosen and coming:  # an engine knows the file alone
+    if chosen and coming:  # its name is known when it is loaded
         coming = chosen
     elif chosen and state in _ABSENT:  # its engine is not there yet
         state, coming, loaded = "loading", chosen, 0.0
@@ -70,7 +70,7 @@ async def health(call: Call) -> Response:
     is_good = state in _TAKING or call.request.query_params.get("quiet") == "1"
     body = {
         "status": "ok" if state == "ready" else state,
-        "model": coming or info.name,
+        "model": coming or call.model.name,
         "accelerator": info.accelerator,
         "accelerated_by": list(info.placement.accelerated_by),
         "verdict": judge_load(info.placement, call.options.machine).to_json(),

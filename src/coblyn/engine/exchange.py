@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from pathlib import Path
 
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
@@ -241,7 +240,7 @@ class EngineExchange:
     def _awaiting(self, model: str) -> Iterator[None]:
         """Let requests wait for a model, of that file."""
         self._is_there.clear()
-        self._awaited = Path(model).stem
+        self._awaited = model
         try:
             yield
         finally:

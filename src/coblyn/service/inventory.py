@@ -132,7 +132,7 @@ class Inventory:
             *self._adapted(),
             *self._could_be_adapted(),
             *map(self._made, created.installed()),
-            *map(self._of_declared, self._models.declared),
+            *self._others_declared(),
         ]
         items.sort(key=lambda item: (item.model is None, -item.modified.timestamp()))
         return items
@@ -145,8 +145,7 @@ class Inventory:
         """What is loaded on demand: files, with and without adapters, and declared models; none if that is off."""
         if self._models.demand is None:
             return []
-        declared = map(self._of_declared, self._models.declared)
-        return [*self._unloaded(), *self._could_be_adapted(), *declared]
+        return [*self._unloaded(), *self._could_be_adapted(), *self._others_declared()]
 
     def find(self, name: str) -> Item:
         """The model of that name, ignoring case; the tag may be left out if it is ``latest``.
@@ -386,6 +385,11 @@ class Inventory:
         if not by_name.keys() >= {name.casefold() for name in wanted}:
             return None
         return _adapted(base, [by_name[name.casefold()] for name in wanted])
+
+    def _others_declared(self) -> list[Item]:
+        """The declared models, without those that a loaded model is called by."""
+        items = map(self._of_declared, self._models.declared)
+        return [each for each in items if not each.model or each.model.name != each.file_name]
 
     def _of_declared(self, declared: Declared) -> Item:
         path, setup = declared.path, declared.setup

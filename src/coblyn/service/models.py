@@ -84,8 +84,7 @@ class LoadedModel:
         setup: Setup | None = None,
     ) -> None:
         self.engine = engine
-        self._name = name
-        self._setup = setup
+        self._known = {setup.real: (setup, name)} if setup else {}
         self._read = engine.info.path
         self._alone = Setup(Path(self._read))
         self.prompts = Prompts(engine, media)
@@ -100,24 +99,34 @@ class LoadedModel:
     @property
     def name(self) -> str:
         """Its name."""
-        return (self._name if self._is_as_set else "") or self.engine.info.name
+        info = self.engine.info
+        return self._chosen(info.path)[1] or info.name
+
+    @property
+    def coming(self) -> str:
+        """Name of the model that is loaded into its engine, if requests wait for it; else empty."""
+        file = self.engine.status().coming
+        return file and (self._chosen(file)[1] or Path(file).stem)
+
+    @property
+    def awaited_name(self) -> str:
+        """Name of the model that new requests get: its own, or that of the one that is coming."""
+        return self.coming or self.name
 
     @property
     def setup(self) -> Setup:
         """What its engine was loaded with."""
-        return self._setup if self._setup and self._is_as_set else self._alone
-
-    @property
-    def _is_as_set(self) -> bool:
-        """Whether its engine has no other file meanwhile: an administrator may replace that of the first model."""
-        read = self.engine.info.path
-        if self._read != read:
-            self._read, self._alone = read, Setup(Path(read))
-        return self._setup is None or self._setup.real == self._alone.real
+        return self._chosen(self.engine.info.path)[0]
 
     def become(self, setup: Setup, name: str) -> None:
         """Its engine has another model now; an empty name stands for that of its file."""
-        self._setup, self._name = setup, name
+        self._known[setup.real] = (setup, name)
+
+    def _chosen(self, file: str) -> tuple[Setup, str]:
+        """What was set last for a file, and its name: an administrator may load others into the first engine."""
+        if self._read != file:
+            self._read, self._alone = file, Setup(Path(file))
+        return self._known.get(self._alone.real, (self._alone, ""))
 
     def serves(self, setup: Setup) -> bool:
         """Whether it is that model, with at least the context that it is wanted for."""
@@ -177,8 +186,8 @@ class LoadedModel:
 
     async def fit(self, command: GenerateCommand) -> Fitted:
         """Prepare a command's prompt for the adapters that it uses; see ``Prompts.fit``."""
-        if not self.name:
-            # Refused while there is no model, and waits for the first one that is being loaded.
+        if not self.name or self.coming:
+            # Refused while there is no model; waits for one that is coming, since the prompt has that one's format.
             await self.engine.detokenize((), special=False)
         of_name = self.adapters.named(self.suffix_of(command.model) or "") or ()
         chosen = await self.adapters.chosen(of_name, command.adapters)
@@ -214,7 +223,7 @@ class Models:
         self.declared = declared or DeclaredModels()
         self._models = [LoadedModel(engine, media) for engine in engines]
         if self.declared.first:
-            self.replace_default(self.declared.first.setup)
+            self.replace_default(self.declared.first.setup, self.declared.first.name)
         self._is_strict = is_strict
         self._is_alone = len(self._models) == 1
         self.demand: Demand | None = None
@@ -305,10 +314,11 @@ class Models:
         self._models.append(model)
         return model
 
-    def replace_default(self, setup: Setup) -> None:
-        """The first engine has another model now."""
+    def replace_default(self, setup: Setup, name: str = "") -> None:
+        """The first engine has another model now; ``name`` is the declared one by which it was chosen, or empty."""
         taken = {model.name for model in self._models[1:]}
-        self.default.become(setup, self._name_for(self.default.engine, setup, taken))
+        found = name if name not in taken else ""
+        self.default.become(setup, found or self._name_for(self.default.engine, setup, taken))
 
     def _name_for(self, engine: EngineClient, setup: Setup, taken: Collection[str]) -> str:
         """A name that no other model has, and that means no other one; empty for its file's own."""

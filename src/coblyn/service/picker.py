@@ -173,7 +173,7 @@ class Picker:
         work.kind, work.progress = "load", None
         setup = self._inventory.setup_of(item)
         await switch.load(setup, partial(_build, work))
-        self._models.replace_default(setup)
+        self._models.replace_default(setup, item.file_name if item.setup else "")
         work.kind = "load"
         self._models.default.is_asleep = False
 

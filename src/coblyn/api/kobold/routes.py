@@ -170,10 +170,10 @@ async def info_version(_: Call) -> Response:
 
 @routes.get("/api/v1/model", "Name of the model")
 async def model(call: Call) -> Response:
-    """Name of the loaded model; "inactive" if it was unloaded."""
-    engine = call.model.engine
-    is_loaded = engine.status().state != "unloaded"
-    return JSONResponse({"result": f"koboldcpp/{engine.info.name}" if is_loaded else "inactive"})
+    """Name of the model, even while it is loaded; "inactive" if it was unloaded."""
+    is_loaded = call.model.engine.status().state != "unloaded"
+    name = f"koboldcpp/{call.model.awaited_name}"
+    return JSONResponse({"result": name if is_loaded else "inactive"})
 
 
 @routes.get("/api/extra/true_max_context_length", "Tokens of context")

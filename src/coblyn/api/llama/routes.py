@@ -75,7 +75,7 @@ async def props(call: Call) -> Response:
         {
             "default_generation_settings": slot_of(0, info, is_processing=False),
             "total_slots": info.max_running,
-            "model_alias": info.name,
+            "model_alias": call.model.awaited_name,
             "model_path": info.path.replace("\\", "/").rpartition("/")[2],
             "chat_template": info.chat_template,
             "chat_template_warning": call.model.prompts.template_warning or None,
