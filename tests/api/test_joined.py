@@ -68,3 +68,12 @@ async def test_leave_to_send_a_body_is_given_at_once() -> None:
     answer.write(HEAD)
     answer.write(BODY)
     assert connection.calls == [interim, HEAD + BODY]
+
+
+async def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
+    connection, answer = joined()
+    answer.write(HEAD)
+    answer.write(BODY)
+    connection.close()
+    answer.write(BODY)
+    assert connection.calls == [HEAD + BODY]

@@ -24,12 +24,15 @@ class JoinedTransport:
         self._is_sent = False
 
     def write(self, data: bytes) -> None:
-        """Write; the head waits for the next write, but no longer than until the loop's next turn."""
+        """Write; the head waits for the next write, but no longer than until the loop's next turn.
+
+        Nothing is written to a connection that is lost, of which an answer learns only in the loop's next turn.
+        """
         if self._is_sent or self._is_interim(data):
-            self._transport.write(data)
+            self._send(data)
         elif self._head:
             self._is_sent = True
-            self._transport.write(self._head + data)
+            self._send(self._head + data)
         else:
             self._head = data
             self._loop.call_soon(self._flush)
@@ -49,4 +52,8 @@ class JoinedTransport:
     def _flush(self) -> None:
         if self._head and not self._is_sent:
             self._is_sent = True
-            self._transport.write(self._head)
+            self._send(self._head)
+
+    def _send(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
