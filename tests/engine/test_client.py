@@ -66,6 +66,11 @@ async def read(engine: ProcessEngine, request: Request[Prompt]) -> tuple[str, Ev
     return "".join(e.text for e in events if isinstance(e, Delta)), events[-1]
 
 
+async def until_open(engine: ProcessEngine, count: int) -> None:
+    """Wait until so many requests run or wait."""
+    await wait_for(lambda: engine.status().num_running + engine.status().num_waiting == count)
+
+
 async def test_it_generates_and_counts(engine: ProcessEngine) -> None:
     text, last = await read(engine, ask("a"))
     assert text == STORY[:5]
@@ -117,16 +122,20 @@ async def test_cancelling_by_id_finishes_with_what_was_made(engine: ProcessEngin
 
 
 async def test_a_full_queue_says_busy_and_nobody_else_suffers(engine: ProcessEngine) -> None:
-    tasks = [asyncio.create_task(read(engine, ask(name, 30))) for name in "abc"]
-    await asyncio.sleep(0.05)
+    tasks = [asyncio.create_task(read(engine, ask(name, 1000))) for name in "abc"]
+    await until_open(engine, 3)
     with pytest.raises(Busy, match="limit is 3"):
         await read(engine, ask("d"))
-    assert [text for text, _ in await asyncio.gather(*tasks)] == [STORY[:30]] * 3
+    await asyncio.gather(*(engine.cancel(name) for name in "ab"))
+    cut, other, whole = [text for text, _ in await asyncio.gather(*tasks)]
+    assert STORY.startswith(cut)
+    assert STORY.startswith(other)
+    assert whole == STORY
 
 
 async def test_a_killed_engine_comes_back(engine: ProcessEngine) -> None:
     task = asyncio.create_task(read(engine, ask("a", 1000)))
-    await asyncio.sleep(0.2)
+    await until_open(engine, 1)
     old = engine.pid
     os.kill(old, signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
     with pytest.raises(EngineRestarted, match="Send it again"):
@@ -154,7 +163,7 @@ async def test_an_engine_that_keeps_dying_waits_and_is_tried_again_when_asked(
 
 async def test_what_runs_at_the_close_ends_as_cancelled(engine: ProcessEngine) -> None:
     task = asyncio.create_task(read(engine, ask("a", 1000)))
-    await asyncio.sleep(0.2)
+    await until_open(engine, 1)
     process = psutil.Process(engine.pid)
     await engine.close()
     _, last = await task
@@ -396,20 +405,22 @@ async def test_a_stopped_engine_is_not_left_behind(engine: ProcessEngine) -> Non
 async def test_what_waits_is_refused_at_a_drain_and_what_runs_goes_on(
     engine: ProcessEngine,
 ) -> None:
-    running = [asyncio.create_task(read(engine, ask(name, 60))) for name in "ab"]
-    await asyncio.sleep(0.2)
+    running = [events_of(engine, ask(name, 1000)) for name in "ab"]
+    begun = await asyncio.gather(*map(anext, running))
     waiting = asyncio.create_task(read(engine, ask("c")))
-    await asyncio.sleep(0.05)
+    await until_open(engine, 3)
     engine.drain()
     for late in (waiting, read(engine, ask("d"))):
         with pytest.raises(EngineStopped, match="server is stopping"):
             await late
-    assert [text for text, _ in await asyncio.gather(*running)] == [STORY[:60]] * 2
+    for first, events in zip(begun, running, strict=True):
+        pieces = [first, *[event async for event in events]]
+        assert "".join(each.text for each in pieces if isinstance(each, Delta)) == STORY
 
 
 async def test_what_still_runs_after_a_drain_is_told(engine: ProcessEngine) -> None:
     task = asyncio.create_task(read(engine, ask("a", 1000)))
-    await asyncio.sleep(0.2)
+    await until_open(engine, 1)
     engine.drain()
     engine.abandon()
     with pytest.raises(EngineStopped, match="server is stopping"):
