@@ -25,7 +25,7 @@ class Exchange:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     client: tuple[str, int] | None = ("127.0.0.1", 50000)
-    patience: float | None = 5
+    patience: float | None = 30
     status: int = 0
     answer_headers: dict[str, str] = field(default_factory=dict)
 
@@ -42,7 +42,7 @@ class Exchange:
     async def hang_up(self) -> None:
         """Leave, and wait until the application has noticed."""
         self._has_left.set()
-        await asyncio.wait_for(self._task, 5)
+        await asyncio.wait_for(self._task, self.patience)
 
     async def next(self) -> bytes | None:
         """The next part of the body as it was sent, None at the end."""
@@ -119,7 +119,7 @@ class Client:
 
     app: Any
     client: tuple[str, int] | None = ("127.0.0.1", 50000)
-    patience: float | None = 5
+    patience: float | None = 30
 
     def open(self, method: str, path: str, body: Any = None, **headers: str) -> Exchange:
         """A request whose answer is read piece by piece. Header names have underscores."""

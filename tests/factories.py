@@ -198,7 +198,7 @@ async def tokens_of(
     return unpack_ids(encoded.ids or b"").tolist()
 
 
-async def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Let other tasks run until something holds."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for is not a test's own event

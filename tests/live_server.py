@@ -49,11 +49,11 @@ def serve(
         thread = threading.Thread(target=lambda: asyncio.run(run()), name="live-server")
         thread.start()
         try:
-            assert ready.wait(10), "the server did not start"
+            assert ready.wait(30), "the server did not start"
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             servers[0].should_exit = True
-            thread.join(10)
+            thread.join(30)
             if thread.is_alive():
                 faulthandler.dump_traceback()
                 raise AssertionError(f"the server did not stop: {_unfinished(servers[0])}")
