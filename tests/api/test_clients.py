@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import httpx
 import openai
 import pytest
 
+import patient
 from coblyn.engine.fake import STORY, FakeRunner
 from live_server import serve
 
@@ -134,11 +134,11 @@ def test_first_chunk_arrives_while_the_rest_is_made_and_hanging_up_frees_the_pla
     slow_address: str,
 ) -> None:
     url = f"{slow_address}/api/extra/generate/stream"
-    with httpx.stream("POST", url, json={"prompt": "a", "max_length": 2000}) as reply:
+    with patient.stream("POST", url, json={"prompt": "a", "max_length": 2000}) as reply:
         lines = reply.iter_lines()
         next(lines)
-        assert httpx.get(f"{slow_address}/health").json()["running"] == 1
-    until(lambda: not httpx.get(f"{slow_address}/health").json()["running"])
+        assert patient.get(f"{slow_address}/health").json()["running"] == 1
+    until(lambda: not patient.get(f"{slow_address}/health").json()["running"])
 
 
 def until(holds: Callable[[], object]) -> None:

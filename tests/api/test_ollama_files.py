@@ -15,6 +15,7 @@ import httpx
 import ollama
 import pytest
 
+import patient
 from coblyn import paths
 from coblyn.api.app import create_app
 from coblyn.engine.fake import FakeRunner
@@ -65,7 +66,7 @@ def test_a_model_is_made_of_a_file_that_was_sent(
 
 
 def test_a_file_that_is_not_what_it_claims_to_be_is_not_kept(url: str) -> None:
-    answer = httpx.post(f"{url}/api/blobs/{NOTHING}", content=b"something")
+    answer = patient.post(f"{url}/api/blobs/{NOTHING}", content=b"something")
     assert answer.status_code == 400
     assert "digest mismatch" in answer.json()["error"]
     assert httpx.head(f"{url}/api/blobs/{NOTHING}").status_code == 404
@@ -75,7 +76,7 @@ def test_a_file_that_is_not_what_it_claims_to_be_is_not_kept(url: str) -> None:
 def test_files_may_end_while_others_are_looked_through(url: str) -> None:
     (paths.models() / "sent").mkdir(parents=True)
     (paths.models() / "sent" / "coming-1").symlink_to("gone")
-    assert httpx.post(f"{url}/api/blobs/{NOTHING}", content=b"").status_code == 201
+    assert patient.post(f"{url}/api/blobs/{NOTHING}", content=b"").status_code == 201
 
 
 def test_what_cannot_be_deleted_keeps_nothing_else() -> None:
@@ -104,7 +105,7 @@ async def test_what_nothing_was_made_of_goes_after_a_day() -> None:
 
 @pytest.mark.parametrize("digest", ["sha256:abc", "..%2F..%2Fx", "md5:" + "0" * 32])
 def test_what_is_no_digest_is_refused(url: str, digest: str) -> None:
-    answer = httpx.post(f"{url}/api/blobs/{digest}", content=b"x")
+    answer = patient.post(f"{url}/api/blobs/{digest}", content=b"x")
     assert answer.status_code in (400, 404, 405)
     assert not (paths.models() / "sent").exists()
 
@@ -130,7 +131,7 @@ def test_a_file_that_is_no_model_makes_none(client: ollama.Client, tmp_path: Pat
 )
 def test_what_was_not_sent_makes_no_model(url: str, files: dict[str, str], words: str) -> None:
     body = {"model": "mine", "files": files, "stream": False}
-    answer = httpx.post(f"{url}/api/create", json=body)
+    answer = patient.post(f"{url}/api/create", json=body)
     assert answer.status_code in (400, 404)
     assert words in json.loads(answer.content)["error"]
 
@@ -141,8 +142,8 @@ def test_a_client_that_leaves_leaves_nothing_behind(url: str) -> None:
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        httpx.post(f"{url}/api/blobs/{NOTHING}", content=half())
-    httpx.post(f"{url}/api/blobs/{NOTHING}", content=b"").raise_for_status()
+        patient.post(f"{url}/api/blobs/{NOTHING}", content=half())
+    patient.post(f"{url}/api/blobs/{NOTHING}", content=b"").raise_for_status()
     assert leftovers() == [NOTHING.replace(":", "-")]
 
 

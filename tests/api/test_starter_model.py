@@ -16,6 +16,7 @@ import ollama
 import openai
 import pytest
 
+import patient
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.plan import Plan, Sampled
 from coblyn.engine.runner import LlamaRunner
@@ -229,6 +230,6 @@ def test_reading_ends_when_the_client_leaves(
 
 def wait_until_idle(address: str) -> None:
     deadline = time.monotonic() + 20
-    while httpx.get(f"{address}/health").json()["running"]:
+    while patient.get(f"{address}/health").json()["running"]:
         assert time.monotonic() < deadline
         time.sleep(0.005)

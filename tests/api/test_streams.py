@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
+import patient
 from asgi import Client
 from coblyn.api import tapes
 from coblyn.api.app import create_app
@@ -91,7 +91,7 @@ def send(url: str, path: str, body: object) -> socket.socket:
 def wait_until_health(url: str, running: int, waiting: int) -> None:
     deadline = time.monotonic() + 20
     while True:
-        health = httpx.get(f"{url}/health").json()
+        health = patient.get(f"{url}/health").json()
         if (health["running"], health["waiting"]) == (running, waiting):
             return
         assert time.monotonic() < deadline, health
@@ -140,7 +140,7 @@ def test_the_work_ends_when_the_client_leaves(
     # The books say that it is over; then at most the step in hand ends.
     done = len(runners[0].history)
     assert done < 60
-    httpx.post(f"{address}/v1/completions", json={"prompt": "y", "max_tokens": 3})
+    patient.post(f"{address}/v1/completions", json={"prompt": "y", "max_tokens": 3})
     gone = runners[0].history[0].rows[0].request_id
     later = [{row.request_id for row in plan.rows} for plan in runners[0].history[done:]]
     assert len(later) >= 3

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+import patient
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.runner import LlamaRunner
 from coblyn.native.bundle import Bundle
@@ -111,7 +112,7 @@ def test_it_ends_on_request_while_it_streams(served: Served) -> None:
                 said[name] += delta.get(name) or ""
             if said["reasoning_content"] and not is_asked:
                 end = f"{served.address}/api/coblyn/requests/thinker/end-thinking"
-                assert httpx.post(end).json() == {"success": True}
+                assert patient.post(end).json() == {"success": True}
                 is_asked = True
     assert is_asked
     assert len(said["reasoning_content"]) < 600

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
+import patient
 from coblyn.cli.desk import _has_screen
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="the browser is a shell's command")
@@ -53,15 +53,15 @@ def test_it_opens_the_page_before_there_is_a_model(tmp_path: Path) -> None:
             assert time.monotonic() < end, "no browser was opened"
             time.sleep(0.05)
         assert url in opened.read_text()
-        health = httpx.get(f"{url}/health")
+        health = patient.get(f"{url}/health")
         assert (health.status_code, health.json()["status"]) == (503, "unloaded")
-        assert httpx.get(f"{url}/v1/models").json()["data"] == []
-        assert httpx.get(f"{url}/api/tags").json()["models"] == []
+        assert patient.get(f"{url}/v1/models").json()["data"] == []
+        assert patient.get(f"{url}/api/tags").json()["models"] == []
         for path, body in (
             ("/api/v1/generate", {"prompt": "x"}),
             ("/v1/chat/completions", {"messages": [{"role": "user", "content": "x" * 99}]}),
         ):
-            refused = httpx.post(url + path, json=body)
+            refused = patient.post(url + path, json=body)
             assert refused.status_code == 503
             assert "No model is loaded." in refused.text
         again = desk(tmp_path / "home", int(url.rpartition(":")[2]))

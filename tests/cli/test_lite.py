@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
+import patient
 from asgi import Client
 from coblyn.api.app import create_app
 from coblyn.api.lite import LITE_CSP
@@ -151,7 +151,7 @@ def test_a_server_has_it(tmp_path: Path) -> None:
         try:
             greeting = process.stdout.readline()
             url = next(word for word in greeting.split() if word.startswith("http://"))
-            page = httpx.get(f"{url}/lite", follow_redirects=True)
+            page = patient.get(f"{url}/lite", follow_redirects=True)
         finally:
             process.terminate()
             process.wait(15)

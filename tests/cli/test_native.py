@@ -14,6 +14,7 @@ import koboldapi
 import openai
 import pytest
 
+import patient
 from coblyn.native.bundle import Bundle
 
 pytestmark = pytest.mark.native
@@ -85,7 +86,7 @@ def test_eight_streams_of_different_length(url: str) -> None:
 
 def test_a_prompt_that_is_too_long(url: str) -> None:
     body = {"prompt": "word " * 4000, "max_tokens": 5}
-    answer = httpx.post(f"{url}/v1/completions", json=body)
+    answer = patient.post(f"{url}/v1/completions", json=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "context_length_exceeded"
     assert "2048" in answer.json()["error"]["message"]

@@ -23,6 +23,8 @@ import httpx
 import psutil
 import pytest
 
+import patient
+
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for another process")
 
 
@@ -58,9 +60,11 @@ def engines_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def test_it_serves_and_says_where() -> None:
     with served() as (_, url):
-        health = httpx.get(f"{url}/health").json()
+        health = patient.get(f"{url}/health").json()
         assert (health["status"], health["model"]) == ("ok", "fake")
-        answer = httpx.post(f"{url}/api/v1/generate", json={"prompt": "x", "max_length": 8}).json()
+        answer = patient.post(
+            f"{url}/api/v1/generate", json={"prompt": "x", "max_length": 8}
+        ).json()
         assert answer["results"][0]["text"] == "The lamp"
 
 
@@ -70,15 +74,15 @@ def test_it_listens_as_ollama_too() -> None:
         port = probe.getsockname()[1]
     with served("--ollama-port", str(port)) as (_, url):
         own = f"http://127.0.0.1:{port}"
-        assert httpx.get(own).text == "Ollama is running"
-        assert httpx.get(f"{own}/api/tags").json()["models"][0]["name"] == "fake:latest"
-        assert httpx.get(url).text != "Ollama is running"
+        assert patient.get(own).text == "Ollama is running"
+        assert patient.get(f"{own}/api/tags").json()["models"][0]["name"] == "fake:latest"
+        assert patient.get(url).text != "Ollama is running"
 
 
 @POSIX
 def test_ctrl_c_ends_it_and_its_engine() -> None:
     with served() as (process, url):
-        httpx.post(f"{url}/api/v1/generate", json={"prompt": "x", "max_length": 2})
+        patient.post(f"{url}/api/v1/generate", json={"prompt": "x", "max_length": 2})
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         assert process.wait(15) in (0, 130)
@@ -145,7 +149,7 @@ class Clients:
 
 
 def wait_for_queue(url: str, count: int) -> None:
-    while httpx.get(f"{url}/health").json()["waiting"] < count:
+    while patient.get(f"{url}/health").json()["waiting"] < count:
         time.sleep(0.02)
 
 
@@ -202,7 +206,7 @@ def test_a_second_ctrl_c_ends_it_at_once() -> None:
         process.send_signal(signal.SIGINT)
         while True:  # until the first was heard: the port is closed
             try:
-                httpx.get(f"{url}/health")
+                patient.get(f"{url}/health")
             except httpx.TransportError:
                 break
         process.send_signal(signal.SIGINT)
@@ -247,11 +251,11 @@ def test_no_engine_outlives_a_server_that_was_killed() -> None:
 def test_health_says_that_an_engine_hangs_and_it_is_started_again() -> None:
     with served(errors=subprocess.PIPE, COBLYN_HANG_SECONDS="5") as (process, url):
         (engine,) = engines_of(process)
-        assert httpx.get(f"{url}/health").json()["status"] == "ok"
+        assert patient.get(f"{url}/health").json()["status"] == "ok"
         engine.suspend()
         seen = []
         while not seen or seen[-1] != ("ok", 1):
-            health = httpx.get(f"{url}/health")
+            health = patient.get(f"{url}/health")
             state = health.json()["status"]
             assert health.status_code == (200 if state == "ok" else 503)
             if (state, health.json()["restarts"]) not in seen:
@@ -266,16 +270,18 @@ def test_a_killed_engine_is_told_and_comes_back() -> None:
     with served() as (process, url):
         (engine,) = engines_of(process)
         body = {"prompt": "x", "max_length": 500}
-        with httpx.stream("POST", f"{url}/v1/completions", json=body | {"stream": True}) as answer:
+        with patient.stream(
+            "POST", f"{url}/v1/completions", json=body | {"stream": True}
+        ) as answer:
             lines = answer.iter_lines()
             next(lines)
             engine.kill()
             rest = "\n".join(lines)
         assert "engine_restarted" in rest
-        assert httpx.post(
+        assert patient.post(
             f"{url}/api/v1/generate", json={"prompt": "x", "max_length": 3}
         ).is_success
-        assert httpx.get(f"{url}/health").json()["restarts"] == 1
+        assert patient.get(f"{url}/health").json()["restarts"] == 1
 
 
 def failed(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -375,7 +381,7 @@ def test_https(tmp_path: Path) -> None:
     with served("--tls-cert", str(cert), "--tls-key", str(key)) as (_, url):
         assert url.startswith("https://")
         context = ssl.create_default_context(cafile=str(cert))
-        assert httpx.get(f"{url}/health", verify=context).json()["status"] == "ok"
+        assert patient.get(f"{url}/health", verify=context).json()["status"] == "ok"
     wrong = failed("--fake", "--port", "0", "--tls-cert", str(key))
     assert wrong.returncode == 2
     assert "cannot be used" in wrong.stderr
@@ -403,11 +409,11 @@ def test_stories_are_kept_where_the_user_asked_for_it(tmp_path: Path) -> None:
     story.write_text('{"prompt": "Once"}')
     surroundings = {"COBLYN_HOME": str(tmp_path), "COBLYN_PRELOAD_STORY": str(story)}
     with served("--data-slots", "--multiplayer", **surroundings) as (_, url):
-        version = httpx.get(f"{url}/api/extra/version").json()
+        version = patient.get(f"{url}/api/extra/version").json()
         assert (version["savedata"], version["multiplayer"]) == (True, True)
         saved = {"slot": 0, "title": "Mine", "format": "text", "data": "Once upon a time"}
-        assert httpx.post(f"{url}/api/extra/data/save", json=saved).json()["success"] is True
-        assert httpx.get(f"{url}/api/extra/preloadstory").json() == {"prompt": "Once"}
+        assert patient.post(f"{url}/api/extra/data/save", json=saved).json()["success"] is True
+        assert patient.get(f"{url}/api/extra/preloadstory").json() == {"prompt": "Once"}
     assert (tmp_path / "data" / "stories.sqlite").is_file()
 
 
@@ -433,7 +439,7 @@ def test_koboldcpps_settings_are_a_servers(tmp_path: Path) -> None:
     }
     file.write_text(json.dumps(chosen))
     with served(str(file), errors=subprocess.PIPE, COBLYN_HOME=str(tmp_path)) as (process, url):
-        assert httpx.get(f"{url}/api/v1/model").status_code == 401
+        assert patient.get(f"{url}/api/v1/model").status_code == 401
         with httpx.Client(headers={"authorization": "Bearer secret-word"}) as client:
             story = client.get(f"{url}/api/extra/preloadstory").json()
             body = {"prompt": "x"}
@@ -464,10 +470,10 @@ def test_an_administrator_loads_other_settings_without_an_end_of_the_server(tmp_
             return answer
 
         def text() -> httpx.Response:
-            return httpx.post(f"{url}/api/v1/generate", json={"prompt": "x", "max_length": 3})
+            return patient.post(f"{url}/api/v1/generate", json={"prompt": "x", "max_length": 3})
 
-        assert httpx.get(f"{url}/api/extra/version").json()["admin"] == 1
-        options = httpx.get(f"{url}/api/admin/list_options").json()
+        assert patient.get(f"{url}/api/extra/version").json()["admin"] == 1
+        options = patient.get(f"{url}/api/admin/list_options").json()
         assert options == ["bad.kcpps", "two.kcpps", "initial_model", "unload_model"]
         (first,) = engines_of(process)
         assert load("two.kcpps") == {"success": True}
@@ -484,7 +490,7 @@ def test_an_administrator_loads_other_settings_without_an_end_of_the_server(tmp_
             assert refused["success"] is False
             assert named in refused["error"]
         assert load("unload_model") == {"success": True}
-        assert httpx.get(f"{url}/api/v1/model").json() == {"result": "inactive"}
+        assert patient.get(f"{url}/api/v1/model").json() == {"result": "inactive"}
         assert text().status_code == 503
         assert not engines_of(process)
         assert load("initial_model") == {"success": True}

@@ -9,9 +9,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 
+import patient
 from coblyn.cli.verdict import look, machine_of, show
 from coblyn.native.bundle import Bundle
 from coblyn.native.facts import Facts
@@ -143,7 +143,7 @@ def test_serve_says_that_an_accelerator_is_not_used(
         try:
             error, fix = process.stderr.readline(), process.stderr.readline()
             url = next(word for word in greeting.split() if word.startswith("http://"))
-            health = httpx.get(f"{url}/health").json()
+            health = patient.get(f"{url}/health").json()
         finally:
             process.terminate()
             process.communicate(timeout=20)

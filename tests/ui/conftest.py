@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
+import patient
 from coblyn.native.bundle import Bundle
 from ui.desk import wait
 
@@ -114,7 +114,7 @@ def server_url(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def new_story(address: str) -> str:
     """An empty story; gives its id."""
-    answer = httpx.post(f"{address}/api/coblyn/stories", json={})
+    answer = patient.post(f"{address}/api/coblyn/stories", json={})
     return str(answer.json()["id"])
 
 

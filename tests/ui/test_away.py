@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+import patient
 from ui.conftest import NewPage, serving
 from ui.desk import (
     PROMPT,
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_model_that_went_to_sleep_writes_on_when_asked(page: Page, server_url: str) -> None:
     """As a server that unloaded its model when idle answers: it takes requests all the same."""
-    health = httpx.get(f"{server_url}/health?quiet=1").json() | {"status": "sleeping"}
+    health = patient.get(f"{server_url}/health?quiet=1").json() | {"status": "sleeping"}
     page.route("**/health?quiet=1", lambda route: route.fulfill(json=health))
     page.reload()
     expect(page.get_by_role("banner")).to_contain_text("fake on")

@@ -8,10 +8,10 @@ import struct
 import zlib
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+import patient
 from story.files import KOBOLD, V2, chunk, packed, png, text_chunk, zipped
 from ui.desk import button, editor, open_panel, text, wait, wait_until_saved, write
 from ui.test_access import assert_accessible
@@ -42,7 +42,7 @@ def bomb() -> bytes:
 
 def stories(page: Page) -> list[str]:
     address = page.url.split("/#")[0]
-    listed = httpx.get(f"{address}/api/coblyn/stories").json()["stories"]
+    listed = patient.get(f"{address}/api/coblyn/stories").json()["stories"]
     return [one["title"] for one in listed]
 
 

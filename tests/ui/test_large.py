@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+import patient
 from ui.conftest import NewPage, new_story
 from ui.desk import button, open_panel, text, wait_until_saved, write
 
@@ -60,7 +61,7 @@ def test_a_book_of_20000_entries_is_found_and_edited(new_page: NewPage, server_u
     page.locator("button.entry").click()
     page.get_by_label("Text", exact=True).fill("It is out.")
     wait_until_saved(page)
-    saved = httpx.get(f"{server_url}/api/coblyn/stories/{story}").json()["state"]["lore"]
+    saved = patient.get(f"{server_url}/api/coblyn/stories/{story}").json()["state"]["lore"]
     assert (saved["e19998"]["content"], len(saved)) == ("It is out.", ENTRIES)
     page.keyboard.press("Control+k")
     page.get_by_role("combobox", name="Commands").fill("name 777")

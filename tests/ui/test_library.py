@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+import patient
 from coblyn.story.changes import Change
 from coblyn.story.operation import Edit, Put
 from coblyn.story.store.database import Database
@@ -170,7 +170,7 @@ def test_what_is_done_to_stories_keeps_the_focus_among_them(
         page.evaluate("() => window.dispatchEvent(new Event('focus'))")
         expect_count(page, "201 stories")
         wait(page, lambda: focused_row(page) == (200, "Tale 1"), "the focus")
-        httpx.post(f"{address}/api/coblyn/stories/{story}/trash")
+        patient.post(f"{address}/api/coblyn/stories/{story}/trash")
         button(page, "Trash (0)").click()
         expect_count(page, "1 story")
         button(page, "Restore").press("Enter")

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Page, Playwright, Route, expect
 
+import patient
 from coblyn.engine.revival import MAX_DEATHS
 from gguf_file import tiny_gguf
 from ui.conftest import NewPage, new_story, serving
@@ -101,7 +101,7 @@ def test_a_stopped_engine_is_stopped_everywhere_until_it_is_started_again(
     desk = Desk(playwright, tmp_path, ["--fake"])
     desk.start_server()
     try:
-        httpx.post(f"{desk.address}/api/coblyn/models/load", json={"name": "first"})
+        patient.post(f"{desk.address}/api/coblyn/models/load", json={"name": "first"})
         wait_for_health(desk.address, "ok", 0)
         page = desk.page(new_story(desk.address))
         banner, row = page.get_by_role("banner"), page.get_by_role("listitem")
@@ -126,7 +126,7 @@ def wait_for_health(address: str, status: str, restarts: int) -> None:
     wanted = {"status": status, "restarts": restarts, "model": "first"}
     end = time.monotonic() + 30
     while True:
-        body = httpx.get(f"{address}/health").json()
+        body = patient.get(f"{address}/health").json()
         if body.items() >= wanted.items():
             return
         assert time.monotonic() < end, body

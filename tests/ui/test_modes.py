@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+import patient
 from coblyn.engine.fake import FakeRunner
 from live_server import serve
 from ui.conftest import NewPage
@@ -37,7 +37,7 @@ def open_story(
         *more,
     ]
     named = [one | {"id": f"o{n}", "unit": "begin"} for n, one in enumerate(operations)]
-    story = httpx.post(f"{url}/api/coblyn/stories", json={"operations": named}).json()["id"]
+    story = patient.post(f"{url}/api/coblyn/stories", json={"operations": named}).json()["id"]
     wide = {"viewport": {"width": 1280, "height": 800}}
     return new_page(f"{url}/#/s/{story}", **(wide | options))
 
@@ -168,7 +168,7 @@ def test_an_action_throws_dice_that_are_kept(new_page: NewPage, server_url: str)
     assert line.startswith("> Light the lamp [Rolled ")
     wait_until_saved(page)
     story = page.url.split("/s/")[1].split("/")[0]
-    state = httpx.get(f"{server_url}/api/coblyn/stories/{story}").json()["state"]
+    state = patient.get(f"{server_url}/api/coblyn/stories/{story}").json()["state"]
     assert state["settings"]["dice"]["thrown"] == 1
     assert isinstance(state["settings"]["dice"]["seed"], int)
     # Up in the empty box edits what one did.

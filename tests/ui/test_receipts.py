@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+import patient
 from coblyn.native.bundle import Bundle
 from ui.conftest import NewPage, lend, serving
 from ui.desk import (
@@ -46,7 +46,7 @@ def real_url(
 def receipts(page: Page) -> list[dict[str, Any]]:
     wait_until_saved(page)
     address, _, story = page.url.partition("/#/s/")
-    state = httpx.get(f"{address}/api/coblyn/stories/{story.split('/')[0]}").json()["state"]
+    state = patient.get(f"{address}/api/coblyn/stories/{story.split('/')[0]}").json()["state"]
     return list(state["pieces"].values())
 
 
@@ -127,9 +127,9 @@ def test_of_a_receipt_that_kept_no_request_nothing_is_claimed(page: Page) -> Non
     old = {name: value for name, value in receipt.items() if name != "digest"}
     operation = {"id": "older", "unit": "older", "kind": "put", "place": f"pieces/{piece}"}
     story_address = f"{address}/api/coblyn/stories/{story.split('/')[0]}"
-    base = httpx.get(story_address).json()["version"]
+    base = patient.get(story_address).json()["version"]
     body = {"base": base, "operations": [operation | {"value": old}]}
-    assert httpx.post(f"{story_address}/operations", json=body).is_success
+    assert patient.post(f"{story_address}/operations", json=body).is_success
     page.reload()
     wait(page, lambda: text(page) == written, "the story")
     panel = show_receipt(page)
@@ -177,7 +177,7 @@ def test_why_other_words_would_come_is_said_before(page: Page, server_url: str) 
     wait(page, lambda: text(page) == written, "the step back")
     panel = show_receipt(page)
     expect(panel.get_by_role("status")).to_have_text("The same words come again.")
-    health = httpx.get(f"{server_url}/health?quiet=1").json() | {"model": "other"}
+    health = patient.get(f"{server_url}/health?quiet=1").json() | {"model": "other"}
     page.route("**/health?quiet=1", lambda route: route.fulfill(json=health))
     page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
     expect(panel.get_by_role("status")).to_contain_text("other answers now", timeout=20_000)

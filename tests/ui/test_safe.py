@@ -6,10 +6,10 @@ import os
 import threading
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+import patient
 from coblyn.engine.fake import FakeRunner
 from coblyn.errors import DiskFull
 from coblyn.service.stories import Stories
@@ -213,17 +213,19 @@ def keep_words_of_a_full_disk(page: Page, address: str, full_disk: threading.Eve
         written += more
         expect(page.get_by_text("Not saved: the disk is full")).to_be_visible()
         page.wait_for_timeout(400)  # more than a batch, which the browser keeps
-    assert httpx.get(address).json()["state"]["branches"]["main"]["text"] == PROMPT + "\n\nThe end."
+    assert (
+        patient.get(address).json()["state"]["branches"]["main"]["text"] == PROMPT + "\n\nThe end."
+    )
     body = {"kind": "edit", "branch": "main", "changes": [{"from": 0, "to": 0, "insert": "Once. "}]}
     elsewhere = {"base": 1, "author": "other", "operations": [body | {"id": "other", "unit": "o"}]}
-    assert httpx.post(f"{address}/operations", json=elsewhere).status_code == 200
+    assert patient.post(f"{address}/operations", json=elsewhere).status_code == 200
     full_disk.clear()
     wait(page, lambda: text(page) == "Once. " + written, "the words of elsewhere")
     wait_until_saved(page)
     expect(page.get_by_text("Not saved: the disk is full")).to_have_count(0)
-    state = httpx.get(address).json()["state"]
+    state = patient.get(address).json()["state"]
     assert (state["branches"]["main"]["text"], state["title"]) == ("Once. " + written, "The Lamp")
     page.reload()
     wait(page, lambda: text(page) == "Once. " + written, "the story")
     wait_until_saved(page)
-    assert httpx.get(address).json()["state"]["branches"]["main"]["text"] == "Once. " + written
+    assert patient.get(address).json()["state"]["branches"]["main"]["text"] == "Once. " + written

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+import patient
 from ui.conftest import NewPage
 from ui.desk import open_panel, text, wait
 
@@ -79,13 +79,13 @@ def look_around(page: Page) -> None:
 def test_scripts_in_every_field_are_text(new_page: NewPage, server_url: str, name: str) -> None:
     """The page's fixture fails for any violation of the policy."""
     where = f"{server_url}/api/coblyn/library/import"
-    answer = httpx.post(where, params={"name": name}, content=FILES[name].encode())
+    answer = patient.post(where, params={"name": name}, content=FILES[name].encode())
     assert answer.status_code in {200, 201}, answer.text
     story = answer.json()["story"]["id"] if "story" in answer.json() else answer.json()["id"]
     title = {"kind": "put", "place": "title", "value": HOSTILE, "id": "title", "unit": "title"}
-    version = httpx.get(f"{server_url}/api/coblyn/stories/{story}").json()["version"]
+    version = patient.get(f"{server_url}/api/coblyn/stories/{story}").json()["version"]
     changes = {"base": version, "author": "test", "operations": [title]}
-    httpx.post(f"{server_url}/api/coblyn/stories/{story}/operations", json=changes)
+    patient.post(f"{server_url}/api/coblyn/stories/{story}/operations", json=changes)
     page = new_page(f"{server_url}/#/s/{story}", viewport={"width": 1280, "height": 800})
     shown = HOSTILE.split(">", 1)[0]
     if name != "world.json":

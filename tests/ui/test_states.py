@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+import patient
 from live_server import serve
 from ui.conftest import NewPage
 from ui.desk import PROMPT, editor, is_open, phase, text, wait
@@ -273,22 +273,22 @@ def open_desk(new_page: NewPage, url: str, gate: Gate, state: str, held: ExitSta
     """A page with a short story and one piece, over a server that is in a state."""
     operations = [edit("o1", 0, PROMPT), edit("o2", len(PROMPT), PIECE, "p1")]
     stories = f"{url}/api/coblyn/stories"
-    story = httpx.post(stories, json={}).json()["id"]
+    story = patient.post(stories, json={}).json()["id"]
     body = {"base": 0, "author": "", "operations": operations}
-    assert httpx.post(f"{stories}/{story}/operations", json=body).is_success
+    assert patient.post(f"{stories}/{story}/operations", json=body).is_success
     page = new_page(f"{url}/#/s/{story}", viewport={"width": 1280, "height": 800})
     page.expected = ["Failed to load resource"]  # type: ignore[attr-defined]
     wait(page, lambda: text(page) == WHOLE, "the story")
     desk = Desk(page, gate, url)
     health = "**/health?quiet=1"
     if state in HEALTHS:
-        said = httpx.get(f"{url}/health?quiet=1").json() | HEALTHS[state]
+        said = patient.get(f"{url}/health?quiet=1").json() | HEALTHS[state]
         page.route(health, lambda route: route.fulfill(json=said))
     elif state == "server gone":
         page.route(health, lambda route: route.abort())
     elif state == "waiting for its turn":
         for _ in range(4):
-            held.enter_context(httpx.stream("POST", f"{url}/v1/completions", json=OTHER))
+            held.enter_context(patient.stream("POST", f"{url}/v1/completions", json=OTHER))
     elif state == "nothing can be saved":
         page.route("**/operations", no_room)
         editor(page).focus()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+import patient
 from coblyn.engine.fake import FakeRunner
 from live_server import serve
 from ui.conftest import NewPage
@@ -207,7 +207,7 @@ def test_takes_that_were_being_written_are_found_after_a_reload(new_page: NewPag
         story = f"{address}/api/coblyn/stories/{page.url.split('/')[-2]}"
 
         def kept() -> list[str]:
-            takes = httpx.get(story).json()["state"]["takes"].values()
+            takes = patient.get(story).json()["state"]["takes"].values()
             return [take["text"] for take in takes if "The lamp" in take["text"]]
 
         wait(page, lambda: len(kept()) == 3, "the first words of all takes in the journal")

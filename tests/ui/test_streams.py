@@ -6,10 +6,10 @@ import json
 import math
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
+import patient
 from coblyn.engine.fake import STORY
 from live_server import serve
 from ui.conftest import NewPage, new_story
@@ -77,7 +77,7 @@ def reload(page: Page, now: str) -> None:
 
 
 def is_resting(url: str) -> bool:
-    return bool(httpx.get(f"{url}/health").json()["running"] == 0)
+    return bool(patient.get(f"{url}/health").json()["running"] == 0)
 
 
 def asked_for_new(page: Page) -> list[str]:
@@ -102,7 +102,7 @@ def test_a_reload_goes_on_with_the_piece(
     assert not asked
     assert len({piece for _, piece in page.evaluate("() => window.__app.runs()")}) == 2
     assert [is_models for _, is_models in runs(page)] == [False, True]
-    story = httpx.get(f"{url}/api/coblyn/stories/{page.url.split('/s/')[1].split('/')[0]}").json()
+    story = patient.get(f"{url}/api/coblyn/stories/{page.url.split('/s/')[1].split('/')[0]}").json()
     (receipt,) = story["state"]["pieces"].values()
     assert receipt["stats"]["seed"] == receipt["settings"]["seed"]
     button(page, "Undo").click()

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+import patient
 from ui.conftest import NewPage
 from ui.desk import PROMPT, button, open_panel, wait
 from ui.test_access import assert_accessible
@@ -54,7 +54,7 @@ def full_story(url: str, name: str = "The Knockers") -> str:
         {"kind": "branch", "branch": "other", "parent": "main", "at": 12, "name": name},
     ]
     named = [one | {"id": f"o{n}", "unit": f"u{n}"} for n, one in enumerate(operations)]
-    answer = httpx.post(f"{url}/api/coblyn/stories", json={"operations": named})
+    answer = patient.post(f"{url}/api/coblyn/stories", json={"operations": named})
     return f"{url}/#/s/{answer.raise_for_status().json()['id']}"
 
 

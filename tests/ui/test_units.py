@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
+import patient
 from ui.conftest import NewPage
 from ui.desk import button, editor, paste, runs, text, wait, wait_until_saved, write
 
@@ -31,7 +32,7 @@ def story_of(address: str, words: str) -> str:
     """A story that another program made."""
     edit = {"kind": "edit", "branch": "main", "changes": [{"from": 0, "to": 0, "insert": words}]}
     body = {"operations": [{**edit, "id": "a", "unit": "a"}]}
-    return str(httpx.post(f"{address}/api/coblyn/stories", json=body).json()["id"])
+    return str(patient.post(f"{address}/api/coblyn/stories", json=body).json()["id"])
 
 
 def press(page: Page, keys: Sequence[str]) -> None:
