@@ -7,6 +7,7 @@ import type { Appended, Possible, Recorded, StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
 import type { JournalEvents, SaveState, Step } from "./events";
 import { newId } from "./ids";
+import { Newest } from "./newest";
 import type { Outbox, Waiting } from "./outbox";
 import { added, crossed, type Entry, inParts, toChangeSet, toSent } from "./queue";
 
@@ -33,17 +34,18 @@ export class Journal {
   #version: number;
   #sent: Entry[] = [];
   #waiting: Entry[] = [];
-  /** What others did while a batch was under way; the answer to it has them too. */
+  /** A batch or a step is under way. */
   #isBusy = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #slow: ReturnType<typeof setTimeout> | undefined;
   #soon: ReturnType<typeof setTimeout> | undefined;
   #stopWatching: () => void = () => undefined;
-  #keeping: Promise<void> | null = null;
+  /** Only the newest state is written: behind a slow disk, older ones would hold it up. */
+  readonly #kept = new Newest(async () => this.#outbox?.keep(this.waiting, this.isCutOff));
   /** Records beside the text that the page is not told of yet. */
   readonly #beside: Recorded[] = [];
-  /** Something was done since what is being kept was read. */
-  #isOutdated = false;
+  /** The newest version that was heard of. */
+  #newest = 0;
   #stepping: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -83,7 +85,7 @@ export class Journal {
   watch(): void {
     this.#stopWatching();
     this.#stopWatching = this.#api.watch(this.story, this.#version, {
-      operations: (records) => this.#hear(records),
+      operations: (records) => void this.#hear(records),
       open: (count) => (this.numOpen = count),
     });
   }
@@ -155,8 +157,7 @@ export class Journal {
       await this.#catchUp(done.operations);
       return { isDone: done.operations.length > 0, hasMore: done.hasMore };
     } finally {
-      this.#isBusy = false;
-      if (!this.isClean) this.#schedule(BATCH);
+      this.#rest();
     }
   }
 
@@ -189,8 +190,7 @@ export class Journal {
       this.#fail(error);
       return false;
     } finally {
-      this.#isBusy = false;
-      if (this.#waiting.length > 0) this.#schedule(BATCH);
+      this.#rest();
     }
   }
 
@@ -235,26 +235,32 @@ export class Journal {
     if (!this.isClean && this.save === "saved") this.save = "saving";
   }
 
-  #hear(records: readonly Recorded[]): void {
-    // While a batch or a step is under way, its answer tells the same in order.
+  async #hear(records: readonly Recorded[]): Promise<void> {
+    this.#newest = Math.max(this.#newest, records.at(-1)?.version ?? 0);
+    // While a batch or a step is under way, its answer tells most of it in order.
     if (this.#isBusy || this.#sent.length > 0) return;
-    const next = records.filter(({ version }) => version > this.#version);
-    for (const record of next) {
-      if (record.version !== this.#version + 1) break;
+    this.#isBusy = true;
+    await this.#catchUp(records.filter(({ version }) => version > this.#version)).catch(() => undefined);
+    this.#isBusy = false;
+    if (this.#waiting.length > 0) this.#schedule(BATCH);
+  }
+
+  /** Nothing is under way any more: what was heard meanwhile, and told by no answer, is read. */
+  #rest(): void {
+    this.#isBusy = false;
+    if (this.#waiting.length > 0) this.#schedule(BATCH);
+    if (this.#newest > this.#version) void this.#hear([]);
+  }
+
+  /** Takes in what comes next, and before it what was not heard. */
+  async #catchUp(heard: readonly Recorded[]): Promise<void> {
+    const isNext = heard[0]?.version === this.#version + 1;
+    const newest = Math.max(this.#newest, heard.at(-1)?.version ?? 0);
+    if (newest <= this.#version) return;
+    for (const record of isNext ? heard : await this.#api.operations(this.story, this.#version, 10_000)) {
       this.#meet(record); // also a step of ours whose answer was lost
       this.#version = record.version;
     }
-    this.#tell();
-  }
-
-  /** Applies what an undo did, and before it what others did since. */
-  async #catchUp(done: readonly Recorded[]): Promise<void> {
-    const [first] = done;
-    if (!first) return;
-    const isNext = first.version === this.#version + 1;
-    const records = isNext ? done : await this.#api.operations(this.story, this.#version, 10_000);
-    for (const record of records) this.#apply(record);
-    this.#version = records.at(-1)?.version ?? this.#version;
     this.#tell();
   }
 
@@ -280,20 +286,10 @@ export class Journal {
     this.#events.onEdit(record.branch, met.theirs, record);
   }
 
-  /** Keeps what waits in this browser. Only its newest state is written: behind a slow disk, older ones would hold it up. */
+  /** Keeps what waits in this browser. */
   #keep(): Promise<void> {
     clearTimeout(this.#soon);
     this.#soon = undefined;
-    this.#isOutdated = true;
-    this.#keeping ??= this.#keepNewest();
-    return this.#keeping;
-  }
-
-  async #keepNewest(): Promise<void> {
-    while (this.#isOutdated) {
-      this.#isOutdated = false;
-      await this.#outbox?.keep(this.waiting, this.isCutOff).catch(() => undefined);
-    }
-    this.#keeping = null;
+    return this.#kept.ask();
   }
 }

@@ -116,3 +116,42 @@ test("a slow disk holds up nothing but itself: what is kept next is the newest, 
   journal.close();
   vi.useRealTimers();
 });
+
+test("what others append while an answer is under way is taken in, also where it is heard before that answer", async () => {
+  vi.useFakeTimers();
+  const server = new Server();
+  let text = "";
+  let hear: (records: Recorded[]) => void = () => undefined;
+  const write = (words: string): void => {
+    const version = server.records.length + 1;
+    const record = { kind: "edit", branch: "main", changes: [{ from: 0, to: 0, insert: words }], id: words, unit: words, version, author: "other", time: 0, role: "do" };
+    server.records = [...server.records, record as Recorded];
+  };
+  const api = {
+    watch: (_story: string, _after: number, heard: { operations(records: Recorded[]): void }) => ((hear = heard.operations), () => undefined),
+    operations: (_story: string, after: number) => Promise.resolve(server.records.filter(({ version }) => version > after)),
+    append: async (_: string, base: number, author: string, sent: readonly Sent[]) => {
+      const answer = server.append(base, author, sent);
+      write("zero "); // on disk, and told, before the answer comes
+      hear(server.records.slice(-1));
+      await Promise.resolve();
+      return answer;
+    },
+  };
+  const events = { onEdit: (_branch: string, changes: ChangeSet) => (text = applied(text, changes)), onPlaces: () => undefined, onConflict: () => undefined, lengthOf: () => text.length };
+  const journal = new Journal(api as unknown as StoriesApi, null, events, { story: "s", version: 0, author: "me" });
+  journal.watch();
+  text = "one ";
+  journal.add({ kind: "edit", id: "op", unit: "u", branch: "main", changes: ChangeSet.of({ from: 0, insert: "one " }, 0), piece: "" });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(text).toBe("zero one ");
+  expect([server.text, journal.version, journal.isClean]).toEqual([text, 2, true]);
+  // What comes before something that is heard, and was not heard itself, is read.
+  write("b ");
+  write("a ");
+  hear(server.records.slice(-1));
+  await vi.advanceTimersByTimeAsync(1000);
+  expect([text, journal.version]).toEqual(["a b zero one ", 4]);
+  journal.close();
+  vi.useRealTimers();
+});
