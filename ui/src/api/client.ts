@@ -4,6 +4,7 @@ import { events, type ServerEvent } from "../stream/events";
 import { chancesOf, chatBody, told } from "./conversation";
 import { asJson, detailOf, type Fetch, Http, type Json, number, post, Refusal, text } from "./http";
 import { ModelsApi } from "./models";
+import { slot } from "./slots";
 import { StoriesApi } from "./stories";
 import { ToolsApi } from "./tools";
 import { ApiError, type Context, type Diagnosis, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type Plan, type Preset, type ServerStatus, type Stage, type TokenChance } from "./types";
@@ -96,14 +97,18 @@ export function createApi(fetch?: Fetch): Api {
       const [path, sent] = body.messages ? ["v1/chat/completions", chatBody(body)] : ["api/extra/generate/stream", { ...body, coblyn_events: true }];
       const init = post(sent);
       const headers = { ...init.headers, ...(isResumable ? { "x-coblyn-resumable": "yes" } : {}) };
-      const response = await http.request(path, { ...init, headers, signal });
-      const seed = Number.parseInt(response.headers.get("x-coblyn-seed") ?? "", 10);
-      yield { kind: "begun", stream: response.headers.get("x-coblyn-stream") ?? "", seed: Number.isNaN(seed) ? null : seed };
-      yield* read(response, body.messages !== undefined);
+      yield* inSlot(signal, async function* () {
+        const response = await http.request(path, { ...init, headers, signal });
+        const seed = Number.parseInt(response.headers.get("x-coblyn-seed") ?? "", 10);
+        yield { kind: "begun", stream: response.headers.get("x-coblyn-stream") ?? "", seed: Number.isNaN(seed) ? null : seed };
+        yield* read(response, body.messages !== undefined);
+      });
     },
 
     async *resume(stream, isConversation, signal) {
-      yield* read(await http.request(`api/coblyn/streams/${stream}`, { signal }), isConversation);
+      yield* inSlot(signal, async function* () {
+        yield* read(await http.request(`api/coblyn/streams/${stream}`, { signal }), isConversation);
+      });
     },
 
     async drop(stream) {
@@ -116,7 +121,18 @@ export function createApi(fetch?: Fetch): Api {
   };
 }
 
-async function* read({ body }: Response, isConversation: boolean): AsyncGenerator<GenerateEvent, void, undefined> {
+type Told = AsyncGenerator<GenerateEvent, void, undefined>;
+
+async function* inSlot(signal: AbortSignal, tell: () => Told): Told {
+  const free = await slot(signal);
+  try {
+    yield* tell();
+  } finally {
+    free();
+  }
+}
+
+async function* read({ body }: Response, isConversation: boolean): Told {
   if (!body) throw new ApiError("cut", "The answer has no body.");
   yield* isConversation ? told(events(body)) : understand(events(body));
 }

@@ -10,6 +10,7 @@ import { newId } from "./ids";
 import { Newest } from "./newest";
 import type { Outbox, Waiting } from "./outbox";
 import { added, crossed, type Entry, inParts, toChangeSet, toSent } from "./queue";
+import { Watch } from "./watch";
 
 export { newId } from "./ids";
 export type { JournalEvents, SaveState, Step } from "./events";
@@ -39,7 +40,7 @@ export class Journal {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #slow: ReturnType<typeof setTimeout> | undefined;
   #soon: ReturnType<typeof setTimeout> | undefined;
-  #stopWatching: () => void = () => undefined;
+  #watch: Watch | null = null;
   /** Only the newest state is written: behind a slow disk, older ones would hold it up. */
   readonly #kept = new Newest(async () => this.#outbox?.keep(this.waiting, this.isCutOff));
   /** Records beside the text that the page is not told of yet. */
@@ -83,8 +84,9 @@ export class Journal {
 
   /** Listens for what others append, until it is closed. */
   watch(): void {
-    this.#stopWatching();
-    this.#stopWatching = this.#api.watch(this.story, this.#version, {
+    this.#watch?.close();
+    const at = { story: this.story, author: this.#author, version: () => this.#version };
+    this.#watch = new Watch(this.#api, at, {
       operations: (records) => void this.#hear(records),
       open: (count) => (this.numOpen = count),
     });
@@ -92,7 +94,7 @@ export class Journal {
 
   close(): void {
     if (!this.isClean) void this.#keep();
-    this.#stopWatching();
+    this.#watch?.close();
     for (const timer of [this.#timer, this.#slow, this.#soon]) clearTimeout(timer);
   }
 

@@ -22,6 +22,23 @@ export async function isGone(author: string): Promise<boolean> {
   return found ? found.request(nameOf(author), { ifAvailable: true }, (lock) => lock !== null) : true;
 }
 
+/**
+ * Does something that only one page of this browser does at a time, once it is this one's turn; not at all where the
+ * signal comes before.
+ *
+ * @param waits Told where another page does it now.
+ */
+export async function inTurn(name: string, signal: AbortSignal, act: () => Promise<void>, waits: () => void): Promise<void> {
+  const found = locks();
+  const hasTurn = await found?.request(name, { ifAvailable: true }, async (lock) => {
+    if (lock && !signal.aborted) await act();
+    return lock !== null;
+  });
+  if (hasTurn || signal.aborted) return;
+  waits();
+  await found?.request(name, { signal }, act).catch(() => undefined);
+}
+
 const nameOf = (author: string): string => `coblyn-page-${author}`;
 
 /** Pages without encryption from other machines have none, whatever the types say. */

@@ -32,8 +32,8 @@ export class Kept {
   /** Sends what pages that are gone have left, and tells of what belongs nowhere any more. */
   async start(outbox: Outbox | null, tell: BookEvents["onOrphan"], create: (words: readonly Operation[]) => Promise<void>): Promise<void> {
     this.outbox = outbox;
-    if (!outbox) return;
     announce(this.author);
+    if (!outbox) return;
     this.#orphans = await sendLeft(this.#api, outbox);
     tellOfLeft(this.#orphans, outbox, tell, create);
   }

@@ -1,0 +1,117 @@
+"""Several windows of one story: what one writes another one sees and goes on with, while a third has takes written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from coblyn.engine.fake import STORY
+from live_server import serve
+from ui.conftest import NewPage, new_story
+from ui.desk import PROMPT, button, editor, is_saved, phase, text, wait, wait_until_saved, write
+from ui.gate import Gate, GatedRunner
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def url(gate: Gate) -> Iterator[str]:
+    with serve(lambda: GatedRunner(gate=gate)) as address:
+        yield address
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    yield context
+    context.close()
+
+
+def sees(pages: list[Page], now: str) -> None:
+    for page in pages:
+        wait(page, lambda page=page: text(page) == now, repr(now))  # type: ignore[misc]
+
+
+def takes_of(url: str, story: str) -> list[str]:
+    takes = httpx.get(f"{url}/api/coblyn/stories/{story}").json()["state"]["takes"]
+    return [take["text"] for take in takes.values()]
+
+
+def test_more_windows_than_a_browser_has_connections_see_what_one_writes(
+    new_page: NewPage, url: str, context: BrowserContext
+) -> None:
+    address = f"{url}/#/s/{new_story(url)}"
+    pages = [new_page(address, context) for _ in range(7)]
+    now = ""
+    for number in (0, 6):
+        pages[number].bring_to_front()
+        write(pages[number], f"{number} ")
+        now += f"{number} "
+        wait_until_saved(pages[number])
+        sees(pages, now)
+    expect(pages[3].get_by_role("banner")).to_contain_text("also open elsewhere")
+    # The one that listened for all of them is closed: the others hear on, and of its end.
+    for page in pages[:5]:
+        page.close()
+    write(pages[6], "six")
+    sees(pages[5:], "0 6 six")
+    pages[6].close()
+    expect(pages[5].get_by_role("banner")).not_to_contain_text("also open elsewhere")
+    pages[5].close()
+
+
+def test_windows_take_over_a_piece_while_another_one_writes_takes(
+    new_page: NewPage, url: str, gate: Gate, context: BrowserContext
+) -> None:
+    story = new_story(url)
+    pages = [new_page(f"{url}/#/s/{story}", context) for _ in range(3)]
+    first, second, third = pages
+    asked: list[str] = []
+    for page in pages:
+        page.on("request", lambda sent: asked.append(sent.url) if "/generate" in sent.url else 0)
+    before = "They sang.\n\n" + PROMPT
+    write(first, before)
+    sees(pages, before)
+    third.bring_to_front()
+    button(third, "More ways to continue").click()
+    button(third, "Write 2 takes").click()
+    gate.let(40)
+    wait(third, lambda: len(takes_of(url, story)) == 2 and is_saved(third), "the first words")
+    first.bring_to_front()
+    button(first, "Generate").click()
+    wait(first, lambda: phase(first) in {"reading", "writing"}, "the stream")
+    gate.let(60)
+    wait(first, lambda: len(text(first)) > len(before) and is_saved(first), "the piece")
+    sees([second, third], text(first))
+    first.close()
+    wait(second, lambda: {phase(second), phase(third)} & {"reading", "writing"}, "the taking over")
+    assert "idle" in {phase(second), phase(third)}, "one of them writes"
+    second.bring_to_front()
+    editor(second).focus()
+    second.keyboard.press("Control+Home")
+    second.keyboard.insert_text("Slowly. ")
+    gate.let(math.inf)
+    rest = [second, third]
+    for page in rest:
+        wait(page, lambda page=page: phase(page) == "idle" and is_saved(page), "the end")  # type: ignore[misc]
+    sees(rest, text(second))
+    assert text(second) == "Slowly. " + before + STORY
+    assert len({piece for _, piece in second.evaluate("() => window.__app.runs()")} - {""}) == 1
+    expect(third.get_by_text("writing", exact=True)).to_have_count(0)
+    wait(third, lambda: takes_of(url, story) == [STORY] * 2, "the takes")
+    assert len(asked) == 3
+    third.get_by_role("article").nth(1).get_by_role("button", name="Take 2").click()
+    button(third, "Use this take").click()
+    wait(third, lambda: text(third).endswith(STORY) and is_saved(third), "the take")
+    sees(rest, text(third))
+    for page in rest:
+        page.close()
