@@ -272,6 +272,7 @@ def test_another_window_sees_stops_and_goes_on_with_it(
     first.bring_to_front()
     button(first, "Retry").click()
     expect(button(second, "Stop")).to_be_visible()
+    wait(first, lambda: phase(first) in {"reading", "writing"}, "the stream of the retry")
     go_on(first, gate, PROMPT)
     first.close()
     second.bring_to_front()
@@ -281,3 +282,38 @@ def test_another_window_sees_stops_and_goes_on_with_it(
     expect(button(second, "Generate")).to_be_visible()
     assert not asked
     second.close()
+
+
+@pytest.mark.parametrize("how", ["reload", "break"])
+def test_an_interrupted_suggestion_is_over_and_nothing_waits_for_it(
+    new_page: NewPage, url: str, gate: Gate, how: str
+) -> None:
+    with cutter(url) as road:
+        page = new_page(road.address, viewport={"width": 1280, "height": 800})
+        page.expected = ["Failed to load resource"]  # type: ignore[attr-defined]
+        write(page, PROMPT)
+        wait_until_saved(page)
+        page.keyboard.press("Alt+Enter")
+        gate.let(10)
+        ghost = page.locator(".ghost")
+        expect(ghost).to_have_text(STORY[:10])
+        now = PROMPT
+        if how == "reload":
+            page.reload()
+            wait(page, lambda: is_open(page) and text(page) == PROMPT, "the story")
+        else:
+            road.cut()
+            expect(page.get_by_text("The connection to Coblyn broke")).to_be_visible()
+            wait(page, lambda: phase(page) == "idle", "the end")
+            expect(ghost).to_have_text(STORY[:10])
+            page.keyboard.press("ArrowRight")
+            now += "The"
+        wait(page, lambda: is_resting(url), "the end on the server")
+        wait(page, lambda: text(page) == now and is_saved(page), repr(now))
+        expect(ghost).to_have_count(1 if how == "break" else 0)
+        page.keyboard.press("Escape")
+        expect(button(page, "Generate")).to_be_visible()
+        button(page, "Generate").click()
+        gate.let(math.inf)
+        wait(page, lambda: text(page) == now + STORY and is_saved(page), "a piece")
+        page.close()

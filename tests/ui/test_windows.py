@@ -12,7 +12,19 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from coblyn.engine.fake import STORY
 from live_server import serve
 from ui.conftest import NewPage, new_story
-from ui.desk import PROMPT, button, editor, is_saved, phase, text, wait, wait_until_saved, write
+from ui.cutter import cutter
+from ui.desk import (
+    PROMPT,
+    button,
+    editor,
+    is_open,
+    is_saved,
+    phase,
+    text,
+    wait,
+    wait_until_saved,
+    write,
+)
 from ui.gate import Gate, GatedRunner
 
 pytestmark = pytest.mark.slow
@@ -114,4 +126,50 @@ def test_windows_take_over_a_piece_while_another_one_writes_takes(
     wait(third, lambda: text(third).endswith(STORY) and is_saved(third), "the take")
     sees(rest, text(third))
     for page in rest:
+        page.close()
+
+
+@pytest.mark.parametrize("how", ["reload", "break"])
+def test_takes_go_on_in_their_columns(
+    new_page: NewPage, url: str, gate: Gate, context: BrowserContext, how: str
+) -> None:
+    with cutter(url) as road:
+        page = new_page(road.address, context)
+        page.expected = ["Failed to load resource"]  # type: ignore[attr-defined]
+        story = page.url.split("/s/")[1].split("/")[0]
+        asked: list[str] = []
+        page.on("request", lambda sent: asked.append(sent.url) if "/generate" in sent.url else 0)
+        write(page, PROMPT)
+        wait_until_saved(page)
+        button(page, "More ways to continue").click()
+        button(page, "Write 3 takes").click()
+        wait(page, lambda: httpx.get(f"{url}/health").json()["running"] == 3, "all of them")
+        gate.let(45)
+        columns = page.get_by_role("article")
+        expect(columns.nth(2)).to_contain_text("The lamp")
+        for _ in range(2):
+            if how == "reload":
+                page.reload()
+                wait(page, lambda: is_open(page) and text(page) == PROMPT, "the story")
+                expect(columns).to_have_count(3)
+                expect(page.get_by_text("writing", exact=True)).to_have_count(3)
+            else:
+                road.cut()
+                expect(page.get_by_text("The piece goes on as soon as")).to_be_visible()
+            gate.let(30)
+            expect(columns.nth(2)).to_contain_text("The lamp")
+        gate.let(math.inf)
+        expect(page.get_by_text("writing", exact=True)).to_have_count(0)
+        for number in range(3):
+            expect(columns.nth(number)).to_contain_text(STORY.strip())
+        wait(page, lambda: is_saved(page) and takes_of(url, story) == [STORY] * 3, "the takes")
+        assert len(asked) == 3
+        receipts = httpx.get(f"{url}/api/coblyn/stories/{story}").json()["state"]["pieces"].values()
+        assert [each["stats"] is not None for each in receipts] == [True] * 3
+        columns.nth(1).get_by_role("button", name="Take 2").click()
+        button(page, "Use this take").click()
+        wait(page, lambda: text(page) == PROMPT + STORY and is_saved(page), "the take")
+        page.reload()
+        wait(page, lambda: is_open(page) and text(page) == PROMPT + STORY, "the story")
+        expect(columns).to_have_count(0)
         page.close()

@@ -63,7 +63,7 @@ export async function runAgain(session: Session, { receipt, old, sent, asked, di
   book.put(`takes/${id}`, standing);
   try {
     const request = { ...asked.request, sampler_seed: seed };
-    await takes.write({ count: 1, request, fit: asked.fit, old, opening: receipt.opening, ...keeping(session, slot, begun, sent) });
+    await takes.write(request, 1, keeping(session, slot, begun, sent, { ...asked, request }, old));
   } catch (error) {
     session.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
     void server.check();

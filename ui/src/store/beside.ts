@@ -3,10 +3,12 @@
 import type { Context } from "../api/types";
 import { newId } from "../journal/journal.svelte";
 import { newKey } from "./generation.svelte";
-import { wordsFor } from "./notices";
-import { extentOf, slotOf } from "./pieces";
+import { lostNotice, wordsFor } from "./notices";
+import { extentOf, slotOf, type Written } from "./pieces";
 import { type Begun, receiptOf } from "./receipt";
-import { requestOf } from "./request";
+import { type Asked, requestOf } from "./request";
+import { TAIL } from "./running";
+import { keepTakes, type RunningTakes } from "./runningtakes";
 import type { Session } from "./session.svelte";
 import type { Order } from "./takes.svelte";
 import { begunNow } from "./writer";
@@ -20,24 +22,42 @@ export async function writeTakes(session: Session, count: number): Promise<void>
     const begun = begunNow(session);
     const sent = await outlook.prepare(null);
     outlook.sent(sent);
-    const { request, fit } = requestOf(sent, book.places, begun.settings, table, newKey(), session.numAlternatives);
-    await takes.write({ count, request, fit, ...keeping(session, newId(), begun, sent) });
+    const asked = requestOf(sent, book.places, begun.settings, table, newKey(), session.numAlternatives);
+    await takes.write(asked.request, count, keeping(session, newId(), begun, sent, asked));
   } catch (error) {
     session.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
     void session.server.check();
   }
 }
 
-/** Keeps takes of a place in the story that is open now: a page that is gone in a moment loses none. */
-export function keeping({ book, takes }: Session, slot: string, begun: Begun, sent: Context): Pick<Order, "keep" | "made"> {
-  const { id, branch } = book;
-  takes.of = `${id ?? ""}/${branch}`;
+/** Takes of a place in the story that is open now, in place of the piece that stands there. */
+export function keeping(session: Session, slot: string, begun: Begun, sent: Context, { request, fit }: Asked, old: Written | null = null): Order {
+  const { story, branch } = { story: session.book.id ?? "", branch: session.book.branch };
+  const how = { isConversation: request.messages !== undefined, max_length: request.max_length, tail: sent.prompt.slice(-TAIL) };
+  const receipt = receiptOf(begun, sent, request, null);
+  return { ...kept(session, { story, branch, slot, old, ...how, receipt }), fit };
+}
+
+/** How takes are kept in their story and in this browser: a page that is gone in a moment loses none. */
+export function kept(session: Session, running: Omit<RunningTakes, "takes" | "author">): Omit<Order, "fit"> {
+  const { book, storage, takes, server } = session;
+  const { story, branch, slot, receipt, old } = running;
+  takes.of = `${story}/${branch}`;
   return {
-    keep({ id: take, piece, text }) {
-      if (book.id === id) book.put(`takes/${take}`, { slot, piece, text, branch });
+    old,
+    opening: receipt.opening,
+    keep({ id, piece, text }) {
+      if (book.id === story) book.put(`takes/${id}`, { slot, piece, text, branch });
     },
-    made({ piece }, request, stats) {
-      if (book.id === id) book.put(`pieces/${piece}`, receiptOf(begun, sent, request, stats));
+    made({ piece }, seed, stats) {
+      const settings = { ...receipt.settings, seed: stats?.seed ?? seed };
+      if (book.id === story) book.put(`pieces/${piece}`, { ...receipt, settings, stats, time: Date.now() / 1000 });
+    },
+    running: (now) => keepTakes(storage, { ...running, author: book.kept.author, takes: now }),
+    onLink(isThere) {
+      if (isThere) session.close("generation");
+      else session.notify(lostNotice());
+      void server.check();
     },
   };
 }

@@ -226,7 +226,7 @@ export class Generation {
   }
 }
 
-const isStream = (request: GenerateRequest | Stream): request is Stream => "stream" in request && typeof request.stream === "string";
+export const isStream = (request: GenerateRequest | Stream): request is Stream => "stream" in request && typeof request.stream === "string";
 
 /** The seed that the server has drawn stands in the request that it belongs to: what was written with it can be told, also where it was stopped. */
 export function takeSeed(request: GenerateRequest, seed: number | null): void {

@@ -17,6 +17,7 @@ import { Pager } from "./pager";
 import { Sampler } from "./sampler.svelte";
 import { Server } from "./server.svelte";
 import { Takes } from "./takes.svelte";
+import { TakesAgain } from "./takesagain";
 import { Writer } from "./writer";
 
 const NUM_ALTERNATIVES = 6;
@@ -56,6 +57,8 @@ export class Session {
   readonly #writer = new Writer(this);
   readonly #elsewhere = new Elsewhere(this, (running) => void this.#writer.resume(running));
 
+  readonly #takesAgain = new TakesAgain(this);
+
   constructor(api: Api, storage: Storage | null, onOpen: BookEvents["onOpen"]) {
     this.storage = storage;
     this.sampler = new Sampler(api, storage);
@@ -68,6 +71,7 @@ export class Session {
         if (this.takes.of !== `${id}/${branch}`) this.takes.close();
         this.outlook.reset();
         void this.#elsewhere.find();
+        void this.#takesAgain.find();
       },
       onPlace: () => this.outlook.changed(),
       onOrphan: (words, ...choices) => this.notify(orphanNotice(words, choices, () => this.close("left"))),

@@ -4,8 +4,13 @@ import type { Api } from "../api/client";
 import type { GenerateRequest, Stats, TokenChance } from "../api/types";
 import { sentencesOf } from "../editor/sentences";
 import { newId } from "../journal/journal.svelte";
-import { newKey, takeSeed } from "./generation.svelte";
+import { newKey } from "./generation.svelte";
+import { isUnknown } from "./listening";
 import type { Written } from "./pieces";
+import type { RunningTake } from "./runningtakes";
+import type { Stream } from "./running";
+import { TakeStream } from "./takestream";
+import { say } from "../words/words.svelte";
 
 export interface Take {
   /** Under which it is kept, and the piece that its words will come from. */
@@ -26,16 +31,18 @@ const KEPT_EVERY = 1000;
 /** One prompt, written on several times. */
 export interface Order {
   /** What stands there already: the first of the takes. */
-  old?: Written;
+  old?: Written | null;
   /** What each begins with. */
   opening?: string;
-  count: number;
-  request: GenerateRequest;
   fit: () => (chunk: string) => string;
   /** Told what has come of a take: from its first words on, now and then, and at its end. */
   keep: (take: Take) => void;
   /** Told at the end of a take that has words what it was made with. */
-  made: (take: Take, request: GenerateRequest, stats: Stats | null) => void;
+  made: (take: Take, seed: number, stats: Stats | null) => void;
+  /** Told whenever a stream begins or ends what a page that comes after would have to know. */
+  running: (takes: readonly RunningTake[]) => void;
+  /** A connection broke, or is there again. */
+  onLink: (isThere: boolean) => void;
 }
 
 export class Takes {
@@ -48,14 +55,16 @@ export class Takes {
   /** What stands in the text in whose place they are written; null where that is its end. */
   old = $state.raw<Written | null>(null);
 
+  /** They were found again, and nobody has just asked for them. */
+  isFound = false;
+
   /** The story and the branch that they were written for. */
   of = "";
 
   readonly #api: Api;
-  #keys: string[] = [];
-  #controllers: AbortController[] = [];
-  /** Of each take, if the request asks for them; not state, since there are many. */
-  #tokens: TokenChance[][] = [];
+  #order: Order | null = null;
+  /** Of each take; not state, since their tokens are many. */
+  #streams: TakeStream[] = [];
 
   constructor(api: Api) {
     this.#api = api;
@@ -65,38 +74,47 @@ export class Takes {
     return this.list?.some(({ isWriting }) => isWriting) ?? false;
   }
 
-  /** Writes them; done when all have ended. Each has a seed of its own, also where one was chosen. */
-  async write(order: Order): Promise<void> {
-    const { request, old = null, opening = "", count } = order;
+  /** Writes so many; done when all have ended. Each has a seed of its own, also where one was chosen. */
+  write(request: GenerateRequest, count: number, order: Order): Promise<void> {
+    const written = Array.from({ length: count }, () => ({ id: newId(), piece: newId(), text: order.opening ?? "", isWriting: true, failure: "" }));
+    const seed = (index: number): number => (request.sampler_seed < 0 ? -1 : request.sampler_seed + index);
+    this.isFound = false;
+    return this.#begin(written, written.map(newKey), order, (index, genkey) => ({ ...request, genkey, sampler_seed: seed(index) }));
+  }
+
+  /** Goes on with those whose page is gone. @param textOf What is kept of each. */
+  resume(found: readonly RunningTake[], how: Pick<Stream, "isConversation" | "max_length">, textOf: (id: string) => string, order: Order): Promise<void> {
+    const written = found.map(({ id, piece, stream }) => ({ id, piece, text: textOf(id), isWriting: stream !== "", failure: "" }));
+    const keys = found.map(({ genkey }) => genkey);
+    this.isFound = true;
+    return this.#begin(written, keys, order, (index, genkey) => ({ ...how, genkey, stream: found[index]?.stream ?? "" }), found);
+  }
+
+  async #begin(written: Take[], keys: readonly string[], order: Order, first: (index: number, genkey: string) => GenerateRequest | Stream, found: readonly RunningTake[] = []): Promise<void> {
+    const { old = null } = order;
     const standing = old ? [{ id: newId(), ...old, isWriting: false, failure: "" }] : [];
-    const written = Array.from({ length: count }, () => ({ id: newId(), piece: newId(), text: opening, isWriting: true, failure: "" }));
     this.list = [...standing, ...written];
     this.old = old;
     this.chosen = standing.length;
     this.upTo = null;
-    this.#keys = this.list.map(newKey);
-    this.#controllers = this.list.map(() => new AbortController());
-    this.#tokens = this.list.map(() => []);
+    this.#order = order;
+    this.#streams = this.list.map((_, index) => new TakeStream(this.#api, keys[index - standing.length] ?? "", found[index - standing.length]));
     await Promise.all(
       this.list.map((take, index) => {
-        if (!take.isWriting) return;
-        const seed = request.sampler_seed < 0 ? -1 : request.sampler_seed + index - standing.length;
-        return this.#one(take, { ...request, genkey: this.#keys[index] ?? "", sampler_seed: seed }, index, order);
+        const stream = this.#streams[index];
+        return stream && take.isWriting && this.#one(take, stream, first(index - standing.length, stream.genkey), order);
       }),
     );
   }
 
   stop(): void {
-    for (const [index, take] of (this.list ?? []).entries()) {
-      if (!take.isWriting) continue;
-      const controller = this.#controllers[index];
-      this.#api.abort(this.#keys[index] ?? "").catch(() => controller?.abort());
-    }
+    for (const [index, take] of (this.list ?? []).entries()) if (take.isWriting) this.#streams[index]?.stop();
   }
 
   close(): void {
     this.stop();
     this.list = null;
+    this.#order?.running([]);
   }
 
   /** What would be used: the chosen take, as far as it is marked. */
@@ -110,7 +128,7 @@ export class Takes {
 
   /** The tokens that these words of the chosen take were drawn as; none where that is not known. */
   tokens(words: string): TokenChance[] {
-    return tokensOf(words, this.#tokens[this.chosen] ?? []);
+    return tokensOf(words, this.#streams[this.chosen]?.tokens ?? []);
   }
 
   turn(step: 1 | -1): void {
@@ -124,29 +142,39 @@ export class Takes {
     this.upTo = Math.min(count, Math.max(1, (this.upTo ?? (step > 0 ? 0 : count + 1)) + step));
   }
 
-  async #one(take: Take, request: GenerateRequest, index: number, { fit, keep, made }: Order): Promise<void> {
-    const fitted = fit();
-    let keptAt = -KEPT_EVERY;
-    let stats: Stats | null = null;
-    const signal = this.#controllers[index]?.signal ?? new AbortController().signal;
+  async #one(take: Take, stream: TakeStream, first: GenerateRequest | Stream, order: Order): Promise<void> {
+    const [{ keep, made, opening = "" }, fitted] = [order, order.fit()];
+    let [heard, keptAt] = [opening, -KEPT_EVERY];
+    const onText = (text: string): void => {
+      heard += fitted(text);
+      if (heard.length <= take.text.length) return; // read again from its beginning
+      take.text = heard;
+      if (stream.isOver || performance.now() - keptAt < KEPT_EVERY) return;
+      keptAt = performance.now();
+      keep(take);
+    };
+    const tell = (): void => order.running(this.#running());
     try {
-      for await (const event of this.#api.generate(request, signal)) {
-        if (event.kind === "begun") takeSeed(request, event.seed);
-        if (event.kind === "stats") stats = event;
-        if (event.kind !== "text") continue;
-        this.#tokens[index]?.push(...(event.tokens ?? []));
-        take.text += fitted(event.text);
-        if (take.text === "" || performance.now() - keptAt < KEPT_EVERY) continue;
-        keptAt = performance.now();
-        keep(take);
-      }
+      await stream.hear(first, { onBegun: tell, onText, onLink: order.onLink });
     } catch (error) {
-      if (!signal.aborted) take.failure = error instanceof Error ? error.message : String(error);
+      if (isUnknown(error)) take.failure = stream.isOver ? "" : say().noticeCut;
+      else take.failure = error instanceof Error ? error.message : String(error);
     }
     take.isWriting = false;
-    if (take.text === "") return;
-    keep(take);
-    made(take, request, stats);
+    if (take.text !== "" && !stream.isOver) {
+      keep(take);
+      made(take, stream.seed, stream.stats);
+    }
+    stream.isOver = true;
+    tell();
+  }
+
+  /** What a page that comes after would have to know; nothing of what was put away. */
+  #running(): RunningTake[] {
+    return (this.list ?? []).flatMap(({ id, piece }, index) => {
+      const stream = this.#streams[index];
+      return !stream || piece === this.old?.piece ? [] : [{ id, piece, ...stream.told }];
+    });
   }
 }
 

@@ -17,7 +17,13 @@ test("takes are kept from their first words on, and at their end", async () => {
   const kept: string[] = [];
   const made: unknown[] = [];
   const keep = ({ text }: Take): void => void kept.push(text);
-  const done = takes.write({ count: 1, request: { sampler_seed: 7 } as unknown as GenerateRequest, fit: () => (chunk) => chunk, keep, made: (take, request, stats) => void made.push([take.text, request.sampler_seed, stats]) });
+  const done = takes.write({ sampler_seed: 7 } as unknown as GenerateRequest, 1, {
+    fit: () => (chunk) => chunk,
+    keep,
+    made: (take, seed, stats) => void made.push([take.text, seed, stats]),
+    running: () => undefined,
+    onLink: () => undefined,
+  });
   await new Promise((resolve) => setTimeout(resolve));
   expect(kept).toEqual(["The"]);
   goOn();

@@ -1,0 +1,50 @@
+/** Takes that were being written go on in their columns, in the page that comes after theirs or in another one that is open. */
+
+import { knowsPages, whenGone } from "../journal/pages";
+import { kept } from "./beside";
+import { keepTakes, type RunningTakes, takesIn } from "./runningtakes";
+import type { Session } from "./session.svelte";
+import { spacing } from "./spacing";
+
+export class TakesAgain {
+  readonly #session: Session;
+  /** Authors whose pages are waited for. */
+  readonly #awaited = new Set<string>();
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** Looks whether takes of the text that is shown are being written. */
+  async find(): Promise<void> {
+    const author = this.#running()?.author;
+    if (!knowsPages() || author === undefined || author === this.#session.book.kept.author || this.#awaited.has(author)) return;
+    this.#awaited.add(author);
+    // One page takes them over, however many wait.
+    await whenGone(author, () => Promise.resolve(this.#takeOver(author)));
+    this.#awaited.delete(author);
+  }
+
+  #takeOver(author: string): void {
+    const { book, storage, takes } = this.#session;
+    const running = this.#running();
+    if (running?.author !== author || takes.list) return; // another text is shown by now, or others are
+    const mine = { ...running, author: book.kept.author };
+    keepTakes(storage, mine);
+    void this.#goOn(mine);
+  }
+
+  async #goOn(running: RunningTakes): Promise<void> {
+    const { book, takes } = this.#session;
+    await book.kept.collect().catch(() => undefined); // else what their page kept last would come after what is kept from now on
+    const { isConversation, tail } = running;
+    const fit = (): ((chunk: string) => string) => spacing(isConversation ? "" : tail).fit;
+    const textOf = (id: string): string => String(book.places.takes[id]?.text ?? running.receipt.opening);
+    await takes.resume(running.takes, running, textOf, { ...kept(this.#session, running), fit });
+  }
+
+  #running(): RunningTakes | null {
+    const { book, storage } = this.#session;
+    return takesIn(storage, { story: book.id ?? "", branch: book.branch });
+  }
+}
