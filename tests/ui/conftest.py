@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 import patient
 from coblyn.native.bundle import Bundle
@@ -55,6 +55,7 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """One for all tests, since a process can have only one at a time."""
+    expect.set_options(timeout=30_000)  # a busy machine is no fault of a page
     with sync_playwright() as started:
         yield started
 

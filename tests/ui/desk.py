@@ -55,7 +55,7 @@ def paste(page: Page, words: str) -> None:
     )
 
 
-def wait(page: Page, holds: Callable[[], object], what: str, seconds: float = 10) -> None:
+def wait(page: Page, holds: Callable[[], object], what: str, seconds: float = 30) -> None:
     """Wait for the page; in Python, since its policy forbids it to evaluate text."""
     end = time.monotonic() + seconds
     while not holds():
@@ -68,7 +68,7 @@ def wait_for_text(page: Page, more_than: str) -> None:
 
 
 def wait_until_idle(page: Page) -> None:
-    expect(button(page, "Generate")).to_be_visible(timeout=10_000)
+    expect(button(page, "Generate")).to_be_visible()
     wait(page, lambda: phase(page) == "idle", "the end")
 
 

@@ -22,6 +22,11 @@ class Gate:
         with self._lock:
             self._left += tokens
 
+    def shut(self) -> None:
+        """Let no more through."""
+        with self._lock:
+            self._left = 0
+
     def take(self) -> bool:
         """Use one; false where none is left."""
         with self._lock:

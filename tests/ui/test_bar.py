@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from coblyn.engine.fake import FakeRunner
 from live_server import serve
 from ui.conftest import NewPage
 from ui.desk import (
@@ -19,6 +20,7 @@ from ui.desk import (
     wait_until_saved,
     write,
 )
+from ui.gate import Gate, GatedRunner
 from ui.test_surfaces import command
 
 pytestmark = pytest.mark.slow
@@ -73,9 +75,14 @@ def reach(page: Page, state: str) -> None:
 
 
 def test_buttons_in_every_state(new_page: NewPage) -> None:
-    with serve(lambda: FakeRunner(seconds_a_step=0.02)) as address:
+    gate = Gate()
+    gate.let(math.inf)
+    with serve(lambda: GatedRunner(gate=gate)) as address:
         page = new_page(address, viewport={"width": 1280, "height": 800})
         for state, wanted in STATES.items():
+            if state == "being written":  # until it is stopped
+                gate.shut()
+                gate.let(10)
             reach(page, state)
             wait(page, lambda: pressable(page) == wanted, f"{state}: {wanted}")  # noqa: B023
         page.close()

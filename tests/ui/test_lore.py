@@ -105,7 +105,7 @@ def test_steps_of_an_entry_are_offered_where_there_are_any(
     expect(redo).to_be_disabled()
     page.unroute(away)
     page.unroute("**/health?quiet=1")
-    expect(redo).to_be_enabled(timeout=15_000)
+    expect(redo).to_be_enabled()
     expect(sheet.get_by_text("wait until Coblyn answers again")).to_have_count(0)
     redo.click()
     expect(chance).to_have_value("40")

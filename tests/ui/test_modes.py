@@ -90,7 +90,7 @@ def test_a_chat_between_two_characters(new_page: NewPage, server_url: str) -> No
 
 
 def wait_until_idle_in_turns(page: Page) -> None:
-    expect(button(page, "Continue")).to_be_visible(timeout=10_000)
+    expect(button(page, "Continue")).to_be_visible()
     wait(page, lambda: page.evaluate("() => window.__app.phase()") == "idle", "the end")
 
 

@@ -61,7 +61,7 @@ def write_takes(page: Page, count: int) -> None:
     button(page, "More ways to continue").click()
     button(page, f"Write {count} takes").click()
     expect(page.get_by_role("article")).to_have_count(count)
-    expect(page.get_by_text("writing", exact=True)).to_have_count(0, timeout=30_000)
+    expect(page.get_by_text("writing", exact=True)).to_have_count(0)
 
 
 def test_every_generation_leaves_a_receipt(page: Page) -> None:
@@ -152,7 +152,7 @@ def test_a_piece_in_the_middle_is_run_again(page: Page) -> None:
         button(page, "Run again").click()
     assert asked.value.post_data_json["sampler_seed"] == receipt["settings"]["seed"]
     assert asked.value.post_data_json["prompt"] == PROMPT.rstrip()
-    expect(page.get_by_text("the same words", exact=True)).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("the same words", exact=True)).to_be_visible()
     assert text(page) == whole
     button(page, "Use this take").click()
     expect(page.get_by_role("article")).to_have_count(0)
@@ -180,7 +180,7 @@ def test_why_other_words_would_come_is_said_before(page: Page, server_url: str) 
     health = patient.get(f"{server_url}/health?quiet=1").json() | {"model": "other"}
     page.route("**/health?quiet=1", lambda route: route.fulfill(json=health))
     page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
-    expect(panel.get_by_role("status")).to_contain_text("other answers now", timeout=20_000)
+    expect(panel.get_by_role("status")).to_contain_text("other answers now")
 
 
 def test_words_of_nobody_have_no_receipt(page: Page) -> None:

@@ -165,7 +165,7 @@ def test_of_several_takes_a_sentence_is_used_and_undone_at_once(page: Page) -> N
     button(page, "Write 3 takes").click()
     takes = page.get_by_role("article")
     expect(takes).to_have_count(3)
-    expect(page.get_by_text("writing", exact=True)).to_have_count(0, timeout=15_000)
+    expect(page.get_by_text("writing", exact=True)).to_have_count(0)
     assert text(page) == PROMPT
     assert_accessible(page)
     page.keyboard.press("ArrowRight")

@@ -43,7 +43,7 @@ def open_takes(page: Page) -> Locator:
     button(page, "More ways to continue").tap()
     button(page, "Write 3 takes").tap()
     expect(page.get_by_role("heading", name="Take 1 of 3")).to_be_visible()
-    expect(button(page, "Stop all")).to_have_count(0, timeout=15_000)
+    expect(button(page, "Stop all")).to_have_count(0)
     return page.get_by_role("article")
 
 
@@ -75,7 +75,7 @@ def test_a_finger_goes_through_the_takes_of_a_turn(new_page: NewPage, server_url
     button(page, "Send").tap()
     wait(page, lambda: "knocks" in text(page) and phase(page) == "idle", "the answer")
     button(page, "Retry").tap()
-    expect(page.get_by_role("group", name="Take 2 of 2")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("group", name="Take 2 of 2")).to_be_visible()
     turn = page.get_by_role("article", name="Gwen")
     swipe(page, turn, (120, 0))
     expect(page.get_by_role("group", name="Take 1 of 2")).to_be_visible()
@@ -91,7 +91,7 @@ def test_a_bar_with_takes_has_room_on_a_phone(
     write(page, PROMPT)
     generate(page)
     button(page, "Retry").tap()
-    expect(page.get_by_role("group", name="Take 2 of 2")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("group", name="Take 2 of 2")).to_be_visible()
     wait_until_idle(page)
     assert_in_reach(page, "the desk")
     main = button(page, "Generate")
