@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -70,10 +70,22 @@ TURN: dict[str, Any] = {
 
 
 @pytest.fixture
-async def agent() -> AsyncIterator[Client]:
-    engine = LocalEngine(lambda: FakeRunner(script=SCRIPT, chat_template=HERMES))
-    yield Client(create_app(engine))
-    await engine.close()
+async def serving() -> AsyncIterator[Callable[[str], Client]]:
+    """Makes clients of servers whose model answers with a script."""
+    engines: list[LocalEngine] = []
+
+    def client_of(script: str) -> Client:
+        engines.append(LocalEngine(lambda: FakeRunner(script=script, chat_template=HERMES)))
+        return Client(create_app(engines[-1]))
+
+    yield client_of
+    for engine in engines:
+        await engine.close()
+
+
+@pytest.fixture
+def agent(serving: Callable[[str], Client]) -> Client:
+    return serving(SCRIPT)
 
 
 async def turn(client: Client, **changes: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -125,6 +137,21 @@ async def test_a_schema_for_the_last_message(agent: Client) -> None:
     items, _ = await turn(agent, tools=[], text={"verbosity": "low", "format": form})
     (message,) = items
     assert json.loads(message["content"][0]["text"]) in (True, False)
+
+
+async def test_an_answer_in_words_ends_under_a_schema(
+    serving: Callable[[str], Client],
+) -> None:
+    names = {"type": "array", "items": {"type": "string"}}
+    fields = {"answer": {"type": "string"}, "files": names, "count": {"type": "integer"}}
+    schema = {"type": "object", "properties": fields, "required": [*fields]}
+    form = {"type": "json_schema", "name": "codex_output_schema", "schema": schema}
+    client = serving("There are four files: one has the settings, and three have tests. " * 5)
+    (message,), last = await turn(client, tools=[], text={"verbosity": "low", "format": form})
+    assert last["type"] == "response.completed"
+    answer = json.loads(message["content"][0]["text"])
+    assert "three have tests." in answer["answer"]
+    assert answer.keys() == fields.keys()
 
 
 async def test_every_kind_of_item_is_sent_back(agent: Client) -> None:

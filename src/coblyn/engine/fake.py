@@ -472,7 +472,10 @@ class FakeRunner:
         return "".join(f"[{names[each.digest]} {each.scale:g}] " for each in chosen)
 
     def _allowed(self, row: Row, wanted: int, words: Words | None) -> int:
-        """The wanted token, or the first allowed one in its place: the end token, otherwise from the letters on."""
+        """The wanted token, or the first allowed one in its place: the end token, otherwise from the letters on.
+
+        After its script it closes what is open, so that its answers under a schema end.
+        """
 
         def is_followed(token: int) -> bool:
             return words is None or bool(words[token // 32] >> np.uint32(token % 32) & 1)
@@ -481,5 +484,6 @@ class FakeRunner:
             return is_followed(token) and token not in row.banned
 
         letters = range(ord("a"), BOS)
-        others = letters if is_followed(wanted) else (END, *letters, *range(ord("a")))
+        closing = b'"}]' if wanted == END else b""
+        others = letters if is_followed(wanted) else (END, *closing, *letters, *range(ord("a")))
         return next(filter(is_allowed, (wanted, *others)), ALL_FORBIDDEN)
