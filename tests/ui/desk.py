@@ -42,16 +42,18 @@ def write(page: Page, words: str) -> None:
     page.keyboard.insert_text(words)
 
 
-def paste(page: Page, words: str) -> None:
-    """Paste a long text, which typing would take long for."""
+def paste(page: Page, *texts: str) -> None:
+    """Paste a long text, which typing would take long for, or many, each a step of its own."""
     editor(page).evaluate(
-        """(element, words) => {
-          const clipboardData = new DataTransfer();
-          clipboardData.setData("text/plain", words);
-          const how = { clipboardData, bubbles: true, cancelable: true };
-          element.dispatchEvent(new ClipboardEvent("paste", how));
+        """(element, texts) => {
+          for (const words of texts) {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text/plain", words);
+            const how = { clipboardData, bubbles: true, cancelable: true };
+            element.dispatchEvent(new ClipboardEvent("paste", how));
+          }
         }""",
-        words,
+        texts,
     )
 
 

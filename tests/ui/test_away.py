@@ -5,14 +5,17 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 import patient
 from ui.conftest import NewPage, serving
 from ui.desk import (
     PROMPT,
     generate,
+    is_saved,
+    paste,
     text,
     wait,
     wait_for_text,
@@ -22,6 +25,9 @@ from ui.desk import (
 )
 
 pytestmark = pytest.mark.slow
+
+MANY = 2300
+"""Changes; the server takes 2000 in one request."""
 
 
 def test_a_model_that_went_to_sleep_writes_on_when_asked(page: Page, server_url: str) -> None:
@@ -66,6 +72,53 @@ def test_a_server_that_is_started_again_gets_what_was_typed_meanwhile(
         wait(page, lambda: text(page) == whole + " Still here.", "the story")
         assert generate(page).startswith(whole + " Still here.")
         page.close()
+
+
+@pytest.mark.parametrize("page_is", ["open", "gone"])
+def test_more_changes_than_a_request_takes_arrive_in_order_once_the_server_is_back(
+    new_page: NewPage, browser: Browser, tmp_path: Path, page_is: str
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ("serve", "--fake", "--port", str(port))
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    sizes: list[int] = []
+
+    def note(sent: Request) -> None:
+        if sent.method == "POST" and sent.url.endswith("/operations"):
+            sizes.append(len((sent.post_data_json or {})["operations"]))
+
+    with serving(tmp_path, command) as url:
+        page = new_page(url, context)
+        page.expected = ["net::ERR"]  # type: ignore[attr-defined]
+        address, story = page.url, page.url.split("/s/")[1].split("/")[0]
+        write(page, PROMPT)
+        wait_until_saved(page)
+    page.keyboard.press("Enter")
+    paste(page, *(f"{number}\n" for number in range(MANY)))
+    expect(page.get_by_role("banner")).to_contain_text("Kept in this browser")
+    whole = f"{PROMPT}\n" + "".join(f"{number}\n" for number in range(MANY))
+    assert text(page) == whole
+    if page_is == "gone":
+        page.wait_for_timeout(1000)  # what is typed is kept within a second
+        page.close()
+    context.on("request", note)
+    with serving(tmp_path, command) as url:
+        if page_is == "gone":
+            page = new_page(address, context)
+        wait(page, lambda: sizes, "the first part")
+        write(page, "Still writing.")
+        whole += "Still writing."
+        wait(page, lambda: text(page) == whole and is_saved(page), "all of it", 60)
+        state = httpx.get(f"{url}/api/coblyn/stories/{story}").json()["state"]
+        assert state["branches"]["main"]["text"] == whole
+        told = httpx.get(f"{url}/api/coblyn/stories/{story}/operations?limit=10000").json()
+        ids = [record["id"] for record in told["operations"]]
+        assert len(ids) == len(set(ids)) > MANY
+        assert max(sizes) == 1000
+        page.close()
+    context.close()
 
 
 def test_a_second_page_leaves_the_words_of_the_first_to_it(

@@ -180,7 +180,7 @@ export class Journal {
   async #send(): Promise<boolean> {
     if (this.#isBusy || this.save === "refused") return false;
     if (this.#sent.length === 0) {
-      [this.#sent, this.#waiting] = inParts(this.#waiting);
+      [this.#sent, this.#waiting] = inParts(this.#waiting, toSent);
     }
     if (this.#sent.length === 0) return true;
     this.#isBusy = true;

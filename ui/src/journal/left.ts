@@ -62,7 +62,7 @@ async function refusedOf(api: Pick<StoriesApi, "append">, outbox: Outbox, waitin
 /** Sends the first part; gives what is left then, in terms of the text behind it. */
 async function afterPart(api: Pick<StoriesApi, "append">, waiting: Waiting): Promise<Waiting> {
   const { story, base, author, operations } = waiting;
-  const [part, rest] = inParts(operations);
+  const [part, rest] = inParts(operations, (sent) => sent);
   try {
     const { version, since } = await api.append(story, base, author, part);
     const sent = new Set(part.map(({ id }) => id));

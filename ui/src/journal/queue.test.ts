@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 import type { Recorded, Sent } from "../api/stories";
 import { difference } from "./difference";
-import { added, crossed, type EditEntry, type Entry, movedPast, toChangeSet, toSent } from "./queue";
+import { added, crossed, inParts, movedPast, toChangeSet, toSent, type EditEntry, type Entry } from "./queue";
 import { Units } from "./units";
 
 const edit = (length: number, from: number, to: number, insert: string, change: Partial<EditEntry> = {}): EditEntry => ({
@@ -85,4 +85,16 @@ test("what is left is moved past others, and without what they were told of it a
   const ours = [put("a", 4, "aa"), put("b", 6, "bb"), { kind: "select", branch: "main", id: "c", unit: "c" } as const];
   expect(movedPast([told("x", 0, "---"), told("a", 7, "aa"), told("y", 0, "+")], ours)).toEqual([put("b", 10, "bb"), ours[2]]);
   expect(movedPast([], ours)).toEqual(ours);
+});
+
+test("a part has few operations and few characters, and one that is larger than that goes by itself", () => {
+  const put = (size: number): Sent => ({ kind: "put", place: "memory", value: "m".repeat(size), id: "a", unit: "a" });
+  const sizes = (all: readonly Sent[]): number[] => {
+    const [part, rest] = inParts(all, (one) => one);
+    return rest.length > 0 ? [part.length, ...sizes(rest)] : [part.length];
+  };
+  expect(sizes(Array.from({ length: 2500 }, () => put(10)))).toEqual([1000, 1000, 500]);
+  const million = 1_000_000;
+  expect(sizes([put(million), put(million), put(million), put(million), put(million), put(9 * million), put(1)])).toEqual([4, 1, 1, 1]);
+  expect(sizes([])).toEqual([0]);
 });

@@ -110,6 +110,16 @@ function entriesOf(operations: readonly Sent[]): Entry[] {
 
 /** So many operations are sent at a time: the server takes twice as many. */
 const MOST = 1000;
+/** And so many characters of them as JSON, of which one may take three bytes: the server takes 32 MiB. */
+const MOST_CHARACTERS = 4 << 20;
 
-/** What is sent now, and what after it. */
-export const inParts = <T>(entries: readonly T[]): [T[], T[]] => [entries.slice(0, MOST), entries.slice(MOST)];
+/** What is sent now, and what after it; an operation that is larger than that is sent by itself. */
+export function inParts<T>(all: readonly T[], sent: (one: T) => Sent): [T[], T[]] {
+  let [count, size] = [0, 0];
+  for (const one of all.slice(0, MOST)) {
+    size += JSON.stringify(sent(one)).length;
+    if (count > 0 && size > MOST_CHARACTERS) break;
+    count += 1;
+  }
+  return [all.slice(0, count), all.slice(count)];
+}
