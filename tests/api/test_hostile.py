@@ -150,6 +150,11 @@ KINDS: dict[str, tuple[bytes, list[int]]] = {
     "infinity": (sent(b'{"prompt":"a","max_length":-Infinity}'), [200, 400]),
     "a million digits": (sent(b'{"prompt":"a","max_length":' + b"9" * 10**6 + b"}"), [400]),
     "half a surrogate": (sent(b'{"prompt":"\\ud800","max_length":2}'), [200]),
+    "half a surrogate as it is": (sent(b'{"prompt":"\xed\xa0\x80","max_length":2}'), [200]),
+    "half a surrogate in UTF-16": (
+        sent('{"prompt":"\\ud800","max_length":2}'.encode("utf-16")),
+        [200],
+    ),
     "one key twice": (sent(b'{"prompt":["x"],"prompt":"a","max_length":2}'), [200]),
     "ten thousand ranges": (get(b"/", b"Range: bytes=" + b"0-1," * 9_999 + b"0-2\r\n"), [200, 404]),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
@@ -101,8 +102,7 @@ async def read_value(request: Request, options: ApiOptions) -> Any:
         raise BadRequest(f"The body is not JSON: {error}.") from error
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:  # skip the costly checks for most bodies
         _require_shallow(value)
-    has_surrogates = b"\\ud" in body or b"\\uD" in body
-    return _scrubbed(value) if has_surrogates else value
+    return _scrubbed(value) if _may_have_surrogates(body) else value
 
 
 async def read_bytes(request: Request, options: ApiOptions) -> bytes:
@@ -125,6 +125,13 @@ async def parts_of(request: Request, options: ApiOptions) -> AsyncIterator[bytes
     """
     async for part in _timed(request.receive, options.body_seconds):
         yield part
+
+
+def _may_have_surrogates(body: bytes) -> bool:
+    if b"\\ud" in body or b"\\uD" in body or not json.detect_encoding(body).startswith("utf-8"):
+        return True
+    # Written as they are, which is no UTF-8; the parser takes them all the same.
+    return b"\xed" in body and re.search(rb"\xed[\xa0-\xbf]", body) is not None
 
 
 def validated(model: type[Model], body: dict[str, Any]) -> Model:
