@@ -248,8 +248,17 @@ def test_keys_are_added_edited_and_removed_one_by_one(new_page: NewPage, server_
     button(page, "Remove wick").click()
     expect_keys("lamp", "fire", "/a{1,2}/")
     assert_accessible(page)
-    button(page, "Undo").last.click()
-    wait(page, lambda: "wick" in chips(sheet), "the key that was removed")
+    for earlier in (
+        ("lamp", "wick", "fire", "/a{1,2}/"),
+        ("lamp", "wick", "flame", "/a{1,2}/"),
+        ("lamp", "wick", "flame", "torch", "/a{1,2}/"),
+        ("lamp", "wick"),
+        ("lamp", "wick", "/oil,gas/i"),
+        ("lamp", "wick"),
+        ("lamp",),
+    ):  # however quickly they were made, each change of the keys is a step
+        button(page, "Undo").last.click()
+        expect_keys(*earlier)
 
 
 def follows(second: Locator, first: Locator) -> bool:

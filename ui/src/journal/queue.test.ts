@@ -98,3 +98,22 @@ test("a part has few operations and few characters, and one that is larger than 
   expect(sizes([put(million), put(million), put(million), put(million), put(million), put(9 * million), put(1)])).toEqual([4, 1, 1, 1]);
   expect(sizes([])).toEqual([0]);
 });
+
+test("beside the text typing in one field is a step until a pause, and each change of a list is one", () => {
+  let id = 0;
+  const units = new Units(() => String(++id));
+  let old: unknown = { comment: "", key: [], card: { data: { name: "" } }, order: 1 };
+  const put = (fields: object, now: number, place = "lore/a"): string => {
+    const value = { ...(old as object), ...fields };
+    const unit = units.ofPlace(place, old, value, now);
+    old = value;
+    return unit;
+  };
+  expect([put({ comment: "T" }, 0), put({ comment: "Th" }, 300), put({ comment: "The" }, 1200), put({ comment: "The " }, 2300)]).toEqual(["1", "1", "1", "2"]);
+  expect([put({ key: ["a"] }, 2400), put({ key: ["a", "b"] }, 2410), put({ key: ["b"] }, 2420)]).toEqual(["3", "4", "5"]);
+  expect([put({ disable: true }, 2500), put({ disable: false }, 2510)]).toEqual(["6", "7"]);
+  expect([put({ order: 2 }, 2600), put({ order: 3 }, 2700), put({ comment: "x" }, 2800)]).toEqual(["8", "8", "9"]);
+  expect([put({ card: { data: { name: "G" } } }, 2900), put({ card: { data: { name: "Gw" } } }, 3000)]).toEqual(["10", "10"]);
+  expect([put({ comment: "x\n" }, 3100), put({ comment: "x\ny" }, 3200)]).toEqual(["11", "12"]);
+  expect([units.ofPlace("memory", "", "m".repeat(130), 3300), units.ofPlace("memory", "m".repeat(130), "m".repeat(131), 3400)]).toEqual(["13", "14"]);
+});

@@ -1,6 +1,7 @@
 /**
  * Which edits are one step of undo: typing until a pause, a new line, a jump or 120 characters; all that a generation
- * writes; all that is accepted of one ghost; all else by itself.
+ * writes; all that is accepted of one ghost; all else by itself. Beside the text, typing in one field is one likewise,
+ * and so is drawing one slider.
  */
 
 import type { ChangeSet } from "@codemirror/state";
@@ -15,6 +16,11 @@ export class Units {
   #length = 0;
   /** The step that a generation under way belongs to. */
   #generating = "";
+  /** The field beside the text that was changed last, with its step. */
+  #field: string | null = null;
+  #fieldUnit = "";
+  #fieldAt = 0;
+  #fieldLength = 0;
   readonly #newId: () => string;
 
   constructor(newId: () => string) {
@@ -61,6 +67,18 @@ export class Units {
     return this.#unit;
   }
 
+  /** @param old The value that stood at a place beside the text. */
+  ofPlace(place: string, old: unknown, value: unknown, now: number): string {
+    const typed = typedIn(old, value);
+    const field = typed && `${place}${typed.field}`;
+    const goesOn = field !== null && field === this.#field && now - this.#fieldAt < PAUSE && this.#fieldLength < MOST;
+    if (!goesOn) [this.#fieldUnit, this.#fieldLength] = [this.#newId(), 0];
+    this.#fieldLength += typed?.length ?? 0;
+    this.#fieldAt = now;
+    this.#field = typed?.isLineEnd === true ? null : field;
+    return this.#fieldUnit;
+  }
+
   /** The next edit begins a step; a generation that goes on keeps its own. */
   end(): void {
     this.#end = -1;
@@ -70,4 +88,27 @@ export class Units {
     this.#generating = "";
     this.end();
   }
+}
+
+interface Typed {
+  field: string;
+  /** Characters that came or went. */
+  length: number;
+  isLineEnd: boolean;
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The only text or number in which two values differ; null where more does, or something else, such as a list of keys. */
+function typedIn(old: unknown, value: unknown, field = ""): Typed | null {
+  if (typeof value === "number") return typeof old === "number" ? { field, length: 0, isLineEnd: false } : null;
+  if (typeof value === "string") {
+    const before = typeof old === "string" ? old : "";
+    const lines = (text: string): number => text.split("\n").length;
+    return { field, length: Math.abs(value.length - before.length), isLineEnd: lines(value) > lines(before) };
+  }
+  if (!isObject(old) || !isObject(value)) return null;
+  const names = Object.keys({ ...old, ...value }).filter((name) => JSON.stringify(old[name]) !== JSON.stringify(value[name]));
+  const [name] = names;
+  return name === undefined || names.length > 1 ? null : typedIn(old[name], value[name], `${field}/${name}`);
 }

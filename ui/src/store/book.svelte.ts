@@ -16,7 +16,7 @@ import { runsIn } from "./cherry";
 import { Kept, type Read, withLeft } from "./kept";
 import type { BookEvents, Broken, Loaded, Written } from "./opened";
 import { problemOf, stepProblem } from "./notices";
-import { isAside, NOTHING, withOperations } from "./places";
+import { isAside, NOTHING, valueAt, withOperations } from "./places";
 import { sample } from "./sample";
 import { Steps } from "./steps.svelte";
 
@@ -162,7 +162,7 @@ export class Book {
   }
 
   put(place: string, value: unknown): void {
-    this.add({ kind: "put", place, value }, `${place.replace("/", ".")}:${String(Math.floor(Date.now() / 1000))}`);
+    this.add({ kind: "put", place, value }, this.#units.ofPlace(place, valueAt(this.places, place), value, performance.now()));
   }
 
   remove(place: string): void {

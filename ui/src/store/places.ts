@@ -73,6 +73,13 @@ function placed(places: Places, place: string, value: unknown): Places {
   return { ...places, [collection]: value === undefined ? without(held, id) : { ...held, [id]: value } };
 }
 
+/** What stands at a place; undefined for nothing. */
+export function valueAt(places: Places, place: string): unknown {
+  const [collection = "", id] = split(place);
+  const held = (places as unknown as Record<string, unknown>)[collection];
+  return id === undefined ? held : (held as Record<string, unknown> | undefined)?.[id];
+}
+
 function split(place: string): [string, string?] {
   const slash = place.indexOf("/");
   return slash < 0 ? [place] : [place.slice(0, slash), place.slice(slash + 1)];
