@@ -32,6 +32,9 @@ REPORT_VIOLATIONS = """
     console.error(`policy ${event.effectiveDirective}: ${event.blockedURI} ${event.sample}`));
 """
 
+PATIENCE = 60_000
+"""Milliseconds, for whatever a page is to do: a busy machine is no fault of it."""
+
 NewPage = Callable[..., Page]
 
 
@@ -55,7 +58,7 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """One for all tests, since a process can have only one at a time."""
-    expect.set_options(timeout=30_000)  # a busy machine is no fault of a page
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as started:
         yield started
 
@@ -135,6 +138,7 @@ def new_page(browser: Browser, built_page: None) -> Iterator[NewPage]:
         if context is None:
             context = browser.new_context(**options)  # type: ignore[arg-type]
             context.add_init_script(REPORT_VIOLATIONS)
+            context.set_default_timeout(PATIENCE)
             contexts.append(context)
         page = context.new_page()
         complaints: list[str] = []
