@@ -22,6 +22,7 @@ def data(text: str) -> str:
 OSLO = call("weather", city="Oslo", days="2")
 MEANT = ("weather", '{"city": "Oslo", "days": 2}')
 SPACED = OSLO.replace("><", ">\n  <")
+JOINED = OSLO.replace(" name=", "name=")
 NAMELESS = OSLO.replace('<param name="city">', "<param>")
 
 CASES = [
@@ -29,6 +30,9 @@ CASES = [
     Case(OSLO, calls=[MEANT]),
     Case(call("weather", properties="{'city': 'Oslo', 'days': 2}"), calls=[MEANT]),
     Case(SPACED, calls=[MEANT]),
+    Case(JOINED, calls=[MEANT]),
+    Case(f"{JOINED}\n{JOINED} {OSLO}", calls=[MEANT] * 3),
+    Case("a <functionname> of x", "a <functionname> of x"),
     Case(f"I look.\n{OSLO}\nDone.\n", "I look.\n\nDone.", [MEANT]),
     Case(f"{OSLO}\n{call('now')}{OSLO}", calls=[MEANT, ("now", "{}"), MEANT]),
     Case(f"First\n{OSLO}\nthen\n{OSLO}", "First\n\nthen", [MEANT, MEANT]),

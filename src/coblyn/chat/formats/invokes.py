@@ -63,8 +63,12 @@ class Tags:
 
     def readers(self) -> Mapping[str, CallReader]:
         """The marks of calls, each with the reader of what follows."""
-        invoke = self.opening(self.call) + ("" if self.blocks else " ")
-        ends = tuple(map(self.closing, self.blocks or (self.call,)))
+        invoke = self.opening(self.call)
+        if not self.blocks:  # models also write the tag without its space
+            end = self.closing(self.call)
+            marks = (f"{invoke} ", f"{invoke}name=")
+            return {mark: section(mark, (end,), self._read_invoke) for mark in marks}
+        ends = tuple(map(self.closing, self.blocks))
         read = section(invoke, ends, self._read_invoke)
         opened = [self.opening(block) + ">" for block in self.blocks]
         return dict.fromkeys((*opened, invoke), read)
@@ -191,8 +195,10 @@ def _can_say(name: str) -> bool:
 
 
 def _attributes(incoming: Incoming) -> Reading[dict[str, str]]:
-    """Read a tag's attributes and its end; none if the end is missing."""
+    """Read a tag's attributes and its end; none if the end is missing. A value at the beginning is that of ``name``."""
     text, mark = yield from incoming.text_until(">")
+    if text.startswith(('"', "'")):
+        text = f"name={text}"
     found = _ATTRIBUTE.finditer(text) if mark else ()
     return {match[1]: match[2] or match[3] or match[4] or "" for match in found}
 
