@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from coblyn.story.lore.match import Matcher
 from coblyn.story.lore.pattern import Clock
 
 LETTERS = "aAbΣİß灯_ \n\x01"
+MANY = [f"b\n{number:04}" for number in range(4000)]
+"""Further keys, so many that a pass for all of them is made."""
 TEXTS = st.lists(st.text(LETTERS, max_size=12), max_size=5)
 FIELDS = st.fixed_dictionaries(
     {
@@ -25,11 +28,24 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-@given(TEXTS, TEXTS, st.text(LETTERS, max_size=12), st.lists(st.text(LETTERS, max_size=3)), FIELDS)
+@pytest.mark.parametrize("further", [[], MANY])
+@given(
+    messages=TEXTS,
+    called=TEXTS,
+    persona=st.text(LETTERS, max_size=12),
+    keys=st.lists(st.text(LETTERS, max_size=5)),
+    fields=FIELDS,
+)
 def test_a_key_stands_where_it_occurs_in_the_whole_text(
-    messages: list[str], called: list[str], persona: str, keys: list[str], fields: dict[str, Any]
+    further: list[str],
+    messages: list[str],
+    called: list[str],
+    persona: str,
+    keys: list[str],
+    fields: dict[str, Any],
 ) -> None:
-    buffer = Buffer(messages, {"persona": persona}, keys)
+    keys = [*further[:65], *keys]
+    buffer = Buffer(messages, {"persona": persona}, [*further, *keys])
     matcher = Matcher(case_sensitive=False, whole_words=False, clock=Clock())
     entry = read_entry("x", {"key": keys, **fields}, "chat")
     for content in ("", *called):

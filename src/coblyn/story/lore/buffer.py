@@ -59,7 +59,7 @@ class Buffer:
 
     def has(self, key: str, entry: Entry, depth: int, *, is_exact: bool, is_word: bool) -> bool:
         """Whether a plain key, in small letters if those do not matter, stands in all that an entry looks at."""
-        if not _is_in_a_line(key):
+        if not _is_in_a_text(key):
             text = self.text(entry, depth)
             return find(text if is_exact else text.lower(), key, is_word) >= 0
         letters = self._letters[is_exact]
@@ -67,7 +67,7 @@ class Buffer:
 
     def back(self, key: str, after: int, until: int, *, is_exact: bool, is_word: bool) -> int:
         """How many messages back a plain key stands nearest, of those after some and up to others; 0 if in none."""
-        if _is_in_a_line(key):
+        if _is_in_a_text(key):
             back = self._letters[is_exact].back(key, is_word, until)
             if not 0 < back <= after:
                 return back
@@ -136,6 +136,6 @@ def _depth(entry: Entry, depth: int) -> int:
     return min(depth if entry.scan_depth is None else entry.scan_depth, MAX_DEPTH)
 
 
-def _is_in_a_line(key: str) -> bool:
-    """Whether a key can be looked for in each text alone: it is not empty and does not go on behind a break."""
-    return bool(key) and "\n" not in key and _MARK not in key
+def _is_in_a_text(key: str) -> bool:
+    """Whether a key can be looked for in each text alone: it is not empty and no part of it can be that of a break."""
+    return bool(key) and not key.endswith("\n") and _MARK not in key

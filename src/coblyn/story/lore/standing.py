@@ -72,7 +72,8 @@ class Keys:
 class Standing:
     """Finds keys in a text that may grow at its end, and looks for none of them twice in the same part of it.
 
-    Keys may not hold line breaks, and what is added begins with one: so that no word and no key goes on in it.
+    What is added begins with a line break and a mark, which no key may hold, and no key ends with a line break: so that
+    no word and no key goes on in it.
 
     Args:
         keys: Those that will be asked for. Others are found too.
@@ -94,7 +95,7 @@ class Standing:
         self._text += text
 
     def find(self, key: str, is_word: bool, end: int) -> int:
-        """The place of the first occurrence of a key before a place that is the end of the text or of a line; or -1."""
+        """The place of the first occurrence of a key before a place that is the end of all or of what was added once; or -1."""
         about = (key, is_word)
         at = self._found.get(about)
         if at is None:
