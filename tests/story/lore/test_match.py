@@ -71,3 +71,15 @@ def test_the_nearest_key_is_the_first_in_the_messages_behind(
         if back > after and matcher.occurs(key, message, entry)
     ]
     assert matcher.nearest(entry, buffer, after) == (behind[0] if behind else None)
+
+
+@given(TEXTS, st.text(LETTERS, max_size=3), st.integers(0, 4), FIELDS)
+def test_how_far_back_a_key_stands_is_told_by_the_first_message_with_it(
+    messages: list[str], key: str, depth: int, fields: dict[str, Any]
+) -> None:
+    matcher = Matcher(case_sensitive=False, whole_words=False, clock=Clock())
+    for written in (key, "/[ab]./"):
+        entry = read_entry("x", {"key": [written], **fields}, "chat")
+        standing = [matcher.occurs(written, message, entry) for message in messages[:depth]]
+        expected = standing.index(True) + 1 if True in standing else 0
+        assert matcher.back(written, entry, Buffer(messages, {}, [written]), depth) == expected

@@ -144,10 +144,10 @@ class Look:
     def _distance(self, key: str, entry: Entry, depth: int) -> int:
         """How many messages back a key stands; 0 if it stands elsewhere."""
         looked = depth if entry.scan_depth is None else entry.scan_depth
-        for back, message in enumerate(self._buffer.messages[:looked], 1):
-            if self.occurs(key, message, entry):
-                return back
-        return 0
+        try:
+            return self._matcher.back(key, entry, self._buffer, looked)
+        except PatternTooSlow:
+            return 0
 
     # Timed effects count from the number of messages at which an entry fired. They are gone when the story has not
     # grown since, as with a retry, or when the entry was changed.

@@ -51,6 +51,18 @@ class Matcher:
         key, is_exact, is_word = self._plain(key, entry)
         return find(text if is_exact else text.lower(), key, is_word) >= 0
 
+    def back(self, key: str, entry: Entry, buffer: Buffer, depth: int) -> int:
+        """How many messages back a key stands nearest, of so many; 0 if in none.
+
+        Raises:
+            PatternTooSlow, BadPattern: As in `stands`.
+        """
+        if _pattern(key, entry) is None:
+            key, is_exact, is_word = self._plain(key, entry)
+            return buffer.back(key, 0, depth, is_exact=is_exact, is_word=is_word)
+        looked = enumerate(buffer.messages[:depth], 1)
+        return next((back for back, message in looked if self.occurs(key, message, entry)), 0)
+
     def nearest(self, entry: Entry, buffer: Buffer, after: int) -> tuple[str, int] | None:
         """The plain key that stands nearest behind what is looked at, and how many messages back that is."""
         found: tuple[str, int] | None = None

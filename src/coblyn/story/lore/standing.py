@@ -59,10 +59,14 @@ class Keys:
 
     def begun(self, text: str) -> frozenset[str]:
         """The beginnings, of up to 16 characters, that stand in a text: a pass for each length, for any number."""
-        return self._starts.intersection(
-            text[at : at + length]
-            for length in self._lengths
-            for at in range(len(text) - length + 1)
+        least = min(self._lengths, default=0)
+        heads = {start[:least] for start in self._starts}
+        places = [at for at in range(len(text) - least + 1) if text[at : at + least] in heads]
+        return frozenset[str]().union(
+            *(
+                self._starts.intersection([text[at : at + length] for at in places])
+                for length in self._lengths
+            )
         )
 
     def __contains__(self, key: str) -> bool:
@@ -95,7 +99,7 @@ class Standing:
         self._text += text
 
     def find(self, key: str, is_word: bool, end: int) -> int:
-        """The place of the first occurrence of a key before a place that is the end of all or of what was added once; or -1."""
+        """The place of the first occurrence of a key before a place, the end of something that was added; or -1."""
         about = (key, is_word)
         at = self._found.get(about)
         if at is None:
