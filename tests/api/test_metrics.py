@@ -40,6 +40,15 @@ async def scraped(client: Client) -> dict[tuple[str, frozenset[str]], float]:
     }
 
 
+async def test_what_the_server_refuses_has_not_left(engine: SteppedEngine) -> None:
+    client = Client(create_app(engine))
+    refused = await client.post("/v1/completions", BODY | {"prompt": "a" * 9000})
+    assert refused.status == 400
+    found = await scraped(client)
+    assert found["coblyn_generations_total", frozenset({"fake", "local", "failed"})] == 1
+    assert not [labels for _, labels in found if "left" in labels]
+
+
 async def test_generations_are_counted_by_model_key_and_end(engine: SteppedEngine) -> None:
     client = Client(create_app(engine, ApiOptions(keys=make_keys)))
     await client.post("/v1/completions", BODY)

@@ -257,10 +257,12 @@ class Generator:
             self._admit(record, ending)
             self._hub.open(record)
             ending.callback(self._hub.close, record)
+            ending.push(partial(_note_refusal, record))
             model = await ending.enter_async_context(self._models.acquire(command.model))
+            record.model = model.name
             prompt = await _fitted(command, model, fitted)
             request = _request(command, record, prompt)
-            record.model, record.cancel = model.name, model.engine.cancel
+            record.cancel = model.engine.cancel
             record.end_thinking = model.engine.end_thinking
             # It may have been aborted before it was submitted to the engine.
             if record.is_aborted:
@@ -269,6 +271,12 @@ class Generator:
             again = partial(_again, model, command, request)
             return Generation(record, events, ending.pop_all(), again, prompt.form)
         raise AssertionError("nothing above swallows an error")
+
+
+def _note_refusal(record: Record, _kind: object, error: BaseException | None, _: object) -> None:
+    """Record an error for which a generation does not begin: its caller has not left."""
+    if isinstance(error, CoblynError):
+        record.note(error)
 
 
 async def _fitted(command: GenerateCommand, model: LoadedModel, fitted: _Fitted) -> Fitted:
