@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from ui.conftest import NewPage
-from ui.desk import button, text, wait
+from ui.desk import button, text, wait, wait_until_saved
 from ui.test_access import assert_accessible
 from ui.test_large import append
 from ui.test_modes import cards, open_story, put
@@ -195,7 +196,7 @@ def test_the_palette_goes_to_fields_of_entries_and_characters(
     wait(page, lambda: page.get_by_role("complementary").count() == 0, "the sheet alone")
 
 
-def chips(sheet: Locator) -> list[str]:
+def chips(sheet: Locator | Page) -> list[str]:
     """The keys of the entry that is shown, as a screen reader names them."""
     names = sheet.locator("#entry-keys").locator("xpath=..").locator("button.key")
     labels = names.evaluate_all("(all) => all.map((name) => name.getAttribute('aria-label'))")
@@ -329,3 +330,61 @@ def test_every_entry_on_screen_says_its_tokens(new_page: NewPage, server_url: st
     page.unroute(counted)
     sheet.get_by_label("Text", exact=True).fill("It burns red.")
     expect(sheet.get_by_text("400 entries, 2,008 tokens")).to_be_visible()
+
+
+def test_one_entry_changed_in_two_windows_at_once_is_joined_or_told(
+    new_page: NewPage, server_url: str
+) -> None:
+    here = open_story(new_page, server_url, "story", WORDS, *entries(2), **WIDE)
+    there = new_page(here.url, **PHONE)
+    there.expected = ["409 (Conflict)"]  # type: ignore[attr-defined]
+    for page in (here, there):
+        find(page, "lamp keys")
+    keys = [page.get_by_label("Keys", exact=True) for page in (here, there)]
+    held: list[Route] = []
+
+    is_held = [True]
+
+    def hold(route: Route) -> None:
+        if is_held[0]:
+            held.append(route)
+        else:
+            route.continue_()
+
+    there.route("**/operations", hold)
+
+    def both(change: Callable[[Page, str], None]) -> None:
+        """On the phone first, which the server hears of last."""
+        change(there, "there")
+        wait(there, lambda: held, "the change")
+        change(here, "here")
+        wait_until_saved(here)
+        is_held[0] = False
+        while held:
+            held.pop().continue_()
+        wait_until_saved(there)
+        is_held[0] = True
+
+    def add(page: Page, where: str) -> None:
+        keys[page is there].fill(f"{where},")
+
+    both(add)
+    for page in (here, there):
+        wait(page, lambda page=page: chips(page) == ["lamp", "here", "there"], "both keys")  # type: ignore[misc]
+        expect(page.get_by_text("in another tab")).to_have_count(0)
+
+    def order(page: Page, where: str) -> None:
+        field = page.get_by_label("Order")
+        field.fill("7" if where == "here" else "8")
+        field.blur()
+
+    both(order)
+    expect(there.get_by_text("in another tab at once: The Lamp")).to_be_visible()
+    for page in (here, there):
+        expect(page.get_by_label("Order")).to_have_value("8")
+        assert chips(page) == ["lamp", "here", "there"]
+    is_held[0] = False
+    open_sheet(there).get_by_role("listitem").filter(has_text="The Lamp").locator(".entry").click()
+    button(there, "Undo").last.click()
+    expect(here.get_by_label("Order")).to_have_value("7")
+    expect(there.get_by_label("Order")).to_have_value("7")

@@ -229,6 +229,11 @@ function appended(said: Json): Appended {
   return { version: number(said.version) ?? 0, operations: records(said.operations), since: records(said.since) };
 }
 
+/** What a refused batch met: what others appended since the version that it stood on. */
+export function sinceOf(error: unknown): Recorded[] {
+  return error instanceof Refusal ? records(error.body.since) : [];
+}
+
 function records(value: unknown): Recorded[] {
   return Array.isArray(value) ? (value as Recorded[]) : [];
 }

@@ -1,6 +1,7 @@
 /** What a journal tells the page. */
 
-import type { Recorded } from "../api/stories";
+import type { Operation, Recorded } from "../api/stories";
+import { ApiError } from "../api/types";
 import type { ChangeSet } from "@codemirror/state";
 
 /** "saved": all is acknowledged; "saving": not since a second; "away": the server is silent; "full": its disk is; "refused": it said no. */
@@ -10,9 +11,11 @@ export interface JournalEvents {
   /** Others, or an undo, have changed the text of a branch. */
   onEdit(branch: string, changes: ChangeSet, record: Recorded): void;
   /** Others, or an undo, have changed something else: all of it that came at once. */
-  onPlaces(records: readonly Recorded[]): void;
-  /** Others have changed the same paragraph or place: nothing more is sent until somebody chooses. */
-  onConflict(scope: string): void;
+  onPlaces(operations: readonly Operation[]): void;
+  /** Others have changed the same paragraph: nothing more is sent until somebody chooses. */
+  onConflict(): void;
+  /** Others have changed the same places beside the text, and what was done here stands there now. */
+  onMet(places: readonly string[]): void;
   /** The length of a branch's text as it is here; -1 of one that is not shown. */
   lengthOf(branch: string): number;
 }
@@ -20,4 +23,12 @@ export interface JournalEvents {
 export interface Step {
   isDone: boolean;
   hasMore: boolean;
+}
+
+/** How a batch stands that was not taken. */
+export function stateAfter(error: unknown): SaveState {
+  if (!(error instanceof ApiError)) return "away";
+  const { status, type } = error;
+  if (status >= 400 && status < 500 && status !== 401 && status !== 429) return "refused";
+  return type === "disk_full" ? "full" : "away";
 }

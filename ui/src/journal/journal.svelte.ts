@@ -3,13 +3,14 @@
  * did comes in, and both are moved past each other. The editor and the panels are told; they never wait.
  */
 
-import type { Appended, Possible, Recorded, StoriesApi } from "../api/stories";
+import { type Appended, type Operation, type Possible, type Recorded, sinceOf, type StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
-import type { JournalEvents, SaveState, Step } from "./events";
+import { type JournalEvents, type SaveState, stateAfter, type Step } from "./events";
 import { newId } from "./ids";
+import { joinedWith, othersIn } from "./meeting";
 import { Newest } from "./newest";
 import type { Outbox, Waiting } from "./outbox";
-import { added, crossed, type Entry, inParts, toChangeSet, toSent } from "./queue";
+import { added, crossed, type Entry, inParts, lengthBefore, toChangeSet, toSent } from "./queue";
 import { Watch } from "./watch";
 
 export { newId } from "./ids";
@@ -43,18 +44,13 @@ export class Journal {
   #watch: Watch | null = null;
   /** Only the newest state is written: behind a slow disk, older ones would hold it up. */
   readonly #kept = new Newest(async () => this.#outbox?.keep(this.waiting, this.isCutOff));
-  /** Records beside the text that the page is not told of yet. */
-  readonly #beside: Recorded[] = [];
+  /** Changes beside the text that the page is not told of yet. */
+  readonly #beside: Operation[] = [];
   /** The newest version that was heard of. */
   #newest = 0;
   #stepping: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    api: StoriesApi,
-    outbox: Outbox | null,
-    events: JournalEvents,
-    at: { story: string; version: number; author: string },
-  ) {
+  constructor(api: StoriesApi, outbox: Outbox | null, events: JournalEvents, at: { story: string; version: number; author: string }) {
     this.#api = api;
     this.#outbox = outbox;
     this.#events = events;
@@ -78,8 +74,7 @@ export class Journal {
 
   /** What is not acknowledged, as it is kept. */
   get waiting(): Waiting {
-    const operations = [...this.#sent, ...this.#waiting].map(toSent);
-    return { author: this.#author, story: this.story, base: this.#version, operations };
+    return { author: this.#author, story: this.story, base: this.#version, operations: this.#ours.map(toSent) };
   }
 
   /** Listens for what others append, until it is closed. */
@@ -100,7 +95,7 @@ export class Journal {
 
   add(entry: Entry): void {
     this.#waiting = added(this.#waiting, entry);
-    this.#slow ??= setTimeout(() => this.#showSaving(), PATIENCE);
+    this.#slow ??= setTimeout(() => (this.save = this.save === "saved" && !this.isClean ? "saving" : this.save), PATIENCE);
     // Also while an answer is waited for, or the server is away: the browser may be gone before it comes.
     this.#soon ??= setTimeout(() => void this.#keep(), BATCH);
     this.#schedule(BATCH);
@@ -189,8 +184,7 @@ export class Journal {
       this.#accept(await this.#api.append(this.story, this.#version, this.#author, this.#sent.map(toSent)));
       return true;
     } catch (error) {
-      this.#fail(error);
-      return false;
+      return this.#fail(error);
     } finally {
       this.#rest();
     }
@@ -208,7 +202,7 @@ export class Journal {
   /** Ours comes back from a batch that was written although its answer was lost: what follows it stands on it. */
   #meet(record: Recorded): void {
     const isOther = ({ id }: Entry): boolean => id !== record.id;
-    if ([...this.#sent, ...this.#waiting].every(isOther)) return this.#apply(record);
+    if (this.#ours.every(isOther)) return this.#apply(record);
     [this.#sent, this.#waiting] = [this.#sent.filter(isOther), this.#waiting.filter(isOther)];
   }
 
@@ -219,22 +213,37 @@ export class Journal {
     this.refusal = null;
   }
 
-  #fail(error: unknown): void {
-    const isOurs = error instanceof ApiError && error.status >= 400 && error.status < 500;
-    if (isOurs && error.type === "conflict") {
-      this.save = "refused";
-      this.#events.onConflict("text");
-    } else if (isOurs && error.status !== 401 && error.status !== 429) {
-      this.save = "refused";
-      this.refusal = error;
-    } else {
-      this.save = error instanceof ApiError && error.type === "disk_full" ? "full" : "away";
-      this.#schedule(AGAIN);
+  /** Gives whether it can be sent again at once. */
+  #fail(error: unknown): boolean {
+    const state = stateAfter(error);
+    const isConflict = error instanceof ApiError && error.type === "conflict";
+    if (isConflict && this.#join(sinceOf(error))) {
+      this.#schedule(0);
+      return true;
     }
+    this.save = state;
+    if (isConflict) this.#events.onConflict();
+    else if (state === "refused") this.refusal = error as ApiError;
+    else this.#schedule(AGAIN);
+    return false;
   }
 
-  #showSaving(): void {
-    if (!this.isClean && this.save === "saved") this.save = "saving";
+  /** Joins what was changed beside the text here and elsewhere; false where a text was changed on both sides, too. */
+  #join(since: readonly Recorded[]): boolean {
+    const others = othersIn(since, this.#ours);
+    if (others === null) return false;
+    for (const record of since) this.#meet(record);
+    this.#version = since.at(-1)?.version ?? this.#version;
+    const { ours, met } = joinedWith(others, this.#ours);
+    [this.#sent, this.#waiting] = [ours.slice(0, this.#sent.length), ours.slice(this.#sent.length)];
+    this.#beside.push(...ours.flatMap((entry) => (entry.kind === "other" ? [entry.operation] : [])));
+    this.#tell();
+    if (met.length > 0) this.#events.onMet(met);
+    return true;
+  }
+
+  get #ours(): Entry[] {
+    return [...this.#sent, ...this.#waiting];
   }
 
   async #hear(records: readonly Recorded[]): Promise<void> {
@@ -273,16 +282,10 @@ export class Journal {
 
   #apply(record: Recorded): void {
     if (record.kind !== "edit") return void this.#beside.push(record);
-    const ours = [...this.#sent, ...this.#waiting];
+    const ours = this.#ours;
     const here = this.#events.lengthOf(record.branch);
     if (here < 0) return; // a branch that is not shown; it is read anew when it is
-    // Its positions are of the text before ours.
-    const grown = ours.reduceRight(
-      (length, entry) =>
-        entry.kind === "edit" && entry.branch === record.branch ? length - (entry.changes.newLength - entry.changes.length) : length,
-      here,
-    );
-    const met = crossed(toChangeSet(record.changes, grown), record.branch, ours);
+    const met = crossed(toChangeSet(record.changes, lengthBefore(here, record.branch, ours)), record.branch, ours);
     this.#sent = met.ours.slice(0, this.#sent.length);
     this.#waiting = met.ours.slice(this.#sent.length);
     this.#events.onEdit(record.branch, met.theirs, record);

@@ -41,7 +41,7 @@ test("what was written although its answer was lost is not taken for somebody el
     {
       onEdit: (_branch, changes) => (text = applied(text, changes)),
       onPlaces: () => undefined,
-      onConflict: () => undefined,
+      onConflict: () => undefined, onMet: () => undefined,
       lengthOf: () => text.length,
     },
     { story: "s", version: 0, author: "me" },
@@ -74,7 +74,7 @@ test("what waits is sent in parts that the server takes, however much it is", as
   const server = new Server();
   const sizes: number[] = [];
   const api = { append: (_: string, base: number, author: string, sent: readonly Sent[]) => Promise.resolve(void sizes.push(sent.length)).then(() => server.append(base, author, sent)) };
-  const events = { onEdit: () => undefined, onPlaces: () => undefined, onConflict: () => undefined, lengthOf: () => 0 };
+  const events = { onEdit: () => undefined, onPlaces: () => undefined, onConflict: () => undefined, onMet: () => undefined, lengthOf: () => 0 };
   const journal = new Journal(api as unknown as StoriesApi, null, events, { story: "s", version: 0, author: "me" });
   for (let n = 0; n < 2500; n++) journal.add({ kind: "other", id: `op${String(n)}`, unit: "u", operation: { kind: "put", place: `lore/${String(n)}`, value: {} } });
   await vi.advanceTimersByTimeAsync(2000);
@@ -89,7 +89,7 @@ test("what is typed is kept in the browser at once, also while the server does n
   const kept: number[] = [];
   const outbox = { keep: ({ operations }: { operations: readonly unknown[] }) => Promise.resolve(void kept.push(operations.length)) };
   const api = { append: () => new Promise(() => undefined) };
-  const events = { onEdit: () => undefined, onPlaces: () => undefined, onConflict: () => undefined, lengthOf: () => 0 };
+  const events = { onEdit: () => undefined, onPlaces: () => undefined, onConflict: () => undefined, onMet: () => undefined, lengthOf: () => 0 };
   const journal = new Journal(api as unknown as StoriesApi, outbox as unknown as Outbox, events, { story: "s", version: 0, author: "me" });
   for (let n = 0; n < 3; n++) {
     journal.add({ kind: "edit", id: `op${String(n)}`, unit: `u${String(n)}`, branch: "main", changes: ChangeSet.of({ from: n, insert: "a" }, n), piece: "" });
@@ -105,7 +105,7 @@ test("a slow disk holds up nothing but itself: what is kept next is the newest, 
   const kept: number[] = [];
   const slow = { keep: async ({ operations }: { operations: readonly unknown[] }) => { await new Promise((done) => setTimeout(done, 800)); kept.push(operations.length); } };
   const api = { append: () => new Promise(() => undefined) };
-  const events = { onEdit: () => undefined, onPlaces: () => undefined, onConflict: () => undefined, lengthOf: () => 0 };
+  const events = { onEdit: () => undefined, onPlaces: () => undefined, onConflict: () => undefined, onMet: () => undefined, lengthOf: () => 0 };
   const journal = new Journal(api as unknown as StoriesApi, slow as unknown as Outbox, events, { story: "s", version: 0, author: "me" });
   for (let n = 0; n < 12; n++) {
     journal.add({ kind: "edit", id: `op${String(n)}`, unit: `u${String(n)}`, branch: "main", changes: ChangeSet.of({ from: n, insert: "a" }, n), piece: "" });
@@ -138,7 +138,7 @@ test("what others append while an answer is under way is taken in, also where it
       return answer;
     },
   };
-  const events = { onEdit: (_branch: string, changes: ChangeSet) => (text = applied(text, changes)), onPlaces: () => undefined, onConflict: () => undefined, lengthOf: () => text.length };
+  const events = { onEdit: (_branch: string, changes: ChangeSet) => (text = applied(text, changes)), onPlaces: () => undefined, onConflict: () => undefined, onMet: () => undefined, lengthOf: () => text.length };
   const journal = new Journal(api as unknown as StoriesApi, null, events, { story: "s", version: 0, author: "me" });
   journal.watch();
   text = "one ";

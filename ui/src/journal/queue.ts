@@ -21,6 +21,8 @@ export interface OtherEntry {
   kind: "other";
   id: string;
   unit: string;
+  /** What stood at its place before; undefined for nothing, or where that is not known. */
+  was?: unknown;
   operation: Exclude<Operation, { kind: "edit" }>;
 }
 
@@ -58,7 +60,7 @@ export function added(queue: readonly Entry[], entry: Entry): Entry[] {
     last.piece === entry.piece;
   if (!goesOn) {
     const isSamePlace = last?.kind === "other" && entry.kind === "other" && isSamePut(last.operation, entry.operation);
-    return isSamePlace && last.unit === entry.unit ? [...queue.slice(0, -1), { ...entry, id: last.id }] : [...queue, entry];
+    return isSamePlace && last.unit === entry.unit ? [...queue.slice(0, -1), { ...entry, id: last.id, was: last.was }] : [...queue, entry];
   }
   return [...queue.slice(0, -1), { ...last, changes: last.changes.compose(entry.changes) }];
 }
@@ -81,6 +83,11 @@ export function crossed(theirs: ChangeSet, branch: string, ours: readonly Entry[
 
 /** UTF-16 units, more than any text has: where edits are moved past each other only their places count, not where the text ends. */
 const FAR = 2 ** 30;
+
+/** The length of a branch's text before ours, by its length now: what others did stands on that. */
+export function lengthBefore(now: number, branch: string, ours: readonly Entry[]): number {
+  return ours.reduce((length, entry) => (entry.kind === "edit" && entry.branch === branch ? length - (entry.changes.newLength - entry.changes.length) : length), now);
+}
 
 /** Operations in terms of a text in which others did something since, without those that are among that. */
 export function movedPast(since: readonly Recorded[], operations: readonly Sent[]): Sent[] {

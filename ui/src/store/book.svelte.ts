@@ -172,8 +172,9 @@ export class Book {
   /** Does something besides editing the text, here and in the journal. */
   add(operation: Exclude<Operation, { kind: "edit" }>, unit?: string): void {
     const id = newId();
+    const was = "place" in operation ? valueAt(this.places, operation.place) : undefined;
     this.#take([operation]);
-    this.journal?.add({ kind: "other", id, unit: unit ?? id, operation });
+    this.journal?.add({ kind: "other", id, unit: unit ?? id, operation, was });
   }
 
   /** The text was changed in the editor. */
@@ -264,6 +265,7 @@ export class Book {
         this.#take(records);
       },
       onConflict: () => void this.#meet(),
+      onMet: (places) => this.#events.onMet(places),
     };
   }
 
@@ -274,21 +276,17 @@ export class Book {
     const mine = { text: this.text, runs: this.#story?.runs() ?? [] };
     const newest = await this.#api.get(id);
     const theirs = newest.state.branches[branch] ?? { text: "", runs: [] };
-    const aside = (text: string, runs: Runs): void =>
+    const goOn = async (isOurs: boolean): Promise<void> => {
+      const { operations } = journal.waiting;
+      await journal.abandon();
+      this.#show(id, withLeft(newest), branch);
+      for (const one of operations) if (one.kind !== "edit") this.add(one, one.unit);
+      const { text, runs } = isOurs ? theirs : mine;
       this.add({ kind: "branch", branch: newId(), parent: branch, text, runs });
-    const takeTheirs = async (): Promise<void> => {
-      await journal.abandon();
-      this.#show(id, withLeft(newest), branch);
-      aside(mine.text, mine.runs);
-    };
-    const keepOurs = async (): Promise<void> => {
-      await journal.abandon();
-      this.#show(id, withLeft(newest), branch);
-      aside(theirs.text, theirs.runs);
-      const change = difference(theirs.text, mine.text);
+      const change = isOurs ? difference(theirs.text, mine.text) : null;
       if (change) this.#story?.insert(change.from, change.to, change.insert, "");
     };
-    this.#events.onConflict(() => void keepOurs(), () => void takeTheirs());
+    this.#events.onConflict(() => void goOn(true), () => void goOn(false));
   }
 
   #take(operations: readonly Operation[]): void {

@@ -36,7 +36,7 @@ async function opened(server: Server): Promise<{ book: Book; addresses: string[]
   const addresses: string[] = [];
   const nothing = (): void => undefined;
   const onOpen = (id: string): void => void addresses.push(id);
-  const book = new Book(server.api, null, { onOpen, onPlace: nothing, onConflict: nothing, onOrphan: nothing });
+  const book = new Book(server.api, null, { onOpen, onPlace: nothing, onConflict: nothing, onMet: nothing, onOrphan: nothing });
   void book.open("one", null);
   await pass(1);
   await server.tell("one");

@@ -2,6 +2,8 @@
 
 import { ApiError } from "../api/types";
 import { say } from "../words/words.svelte";
+import type { Places } from "../api/stories";
+import { nameOf, placeName } from "./sentencesOf";
 
 /** What a notice is about; a new one takes the place of the older one about the same thing. */
 export type Topic = "generation" | "storage" | "tabs" | "story" | "turn" | "absence" | "left" | "full" | "unsaved" | "long";
@@ -149,4 +151,13 @@ export function conflictNotice([keepOurs, takeTheirs]: [() => void, () => void],
     { label: t.takeOther, run: act(takeTheirs) },
   ];
   return { topic: "tabs", tone: "error", title: t.otherTab, advice: t.otherTabHint, actions, canClose: false };
+}
+
+/** The same was changed here and elsewhere beside the text, and could not be joined. */
+export function metNotice(met: readonly string[], places: Places): Notice {
+  const names = met.map((place) => {
+    const [collection = "", id = ""] = place.split("/");
+    return collection === "lore" ? nameOf(id, places) : placeName(collection) || place;
+  });
+  return { topic: "tabs", tone: "info", title: say().otherPlace(names.join(", ")), advice: say().otherPlaceHint, actions: [], canClose: true };
 }

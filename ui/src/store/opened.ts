@@ -27,6 +27,8 @@ export interface BookEvents {
   onPlace(): void;
   /** Others changed the same; `theirs` is their text. */
   onConflict(keepOurs: () => void, takeTheirs: () => void): void;
+  /** Others changed the same beside the text, and what was done here stands there now. */
+  onMet(places: readonly string[]): void;
   /** Words that were typed in this browser belong nowhere any more. */
   onOrphan(words: string, keep: () => void, forget: () => void): void;
 }

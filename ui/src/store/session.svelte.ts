@@ -11,7 +11,7 @@ import { Book, type BookEvents } from "./book.svelte";
 import { Effect } from "./effect.svelte";
 import { Elsewhere } from "./elsewhere";
 import { Generation } from "./generation.svelte";
-import { absentWords, conflictNotice, type Notice, orphanNotice, storyNotice, type Topic } from "./notices";
+import { absentWords, conflictNotice, metNotice, type Notice, orphanNotice, storyNotice, type Topic } from "./notices";
 import { Outlook } from "./outlook.svelte";
 import { Pager } from "./pager";
 import { Sampler } from "./sampler.svelte";
@@ -75,6 +75,7 @@ export class Session {
       },
       onPlace: () => this.outlook.changed(),
       onOrphan: (words, ...choices) => this.notify(orphanNotice(words, choices, () => this.close("left"))),
+      onMet: (places) => this.notify(metNotice(places, this.book.places)),
       onConflict: (...choices) => this.notify(conflictNotice(choices, () => this.close("tabs"))),
     });
     this.pager = new Pager(this.book, () => this.#story);

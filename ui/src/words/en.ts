@@ -651,6 +651,8 @@ export const en = {
   brokenStory: "This story could not be opened. Nothing in it was changed.",
   openReadable: (version: number) => `Open as it was, ${count(version, "change", "changes")} from its beginning`,
   otherTabHint: "Choose which one to go on with. The other one becomes a branch, and is not lost.",
+  otherPlace: (names: string) => `Changed here and in another tab at once: ${names}`,
+  otherPlaceHint: "What could be joined is. Where both changed the same, what you wrote here stands; Undo there, or the timeline, brings the other back.",
   keepThis: "Keep this one",
   takeOther: "Take the other",
   left: "Words typed in this browser belong to a story that is gone, or that was changed there meanwhile.",

@@ -640,6 +640,8 @@ export const zh: Words = {
   brokenStory: "无法打开此故事，内容未被改动。",
   openReadable: (version) => `打开自开头起 ${whole.format(version)} 次改动时的版本`,
   otherTabHint: "请选择以哪一份继续。另一份会成为分支，不会丢失。",
+  otherPlace: (names) => `此处与另一页面同时改动了：${names}`,
+  otherPlaceHint: "能合并的已合并。两处改动相同之处时，保留此处所写；在该处撤销，或用时间线，可找回另一份。",
   keepThis: "留这份",
   takeOther: "用另一份",
   left: "此浏览器中有一些文字，所属的故事已不存在，或已在别处改动。",

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+
+import type { Recorded } from "../api/stories";
+import { joinedValue, joinedWith } from "./meeting";
+import type { Entry } from "./queue";
+
+test("keys, fields and places of a text that were changed at once are joined", () => {
+  const was = { key: ["lamp", "wick"], comment: "The Lamp", content: "It burns. It is old.", order: 1 };
+  const theirs = { ...was, key: ["lamp", "wick", "oil"], content: "It burns blue. It is old." };
+  const ours = { ...was, key: ["light", "lamp"], content: "It burns. It is very old.", order: 5 };
+  const value = { key: ["lamp", "oil", "light"], comment: "The Lamp", content: "It burns blue. It is very old.", order: 5 };
+  expect(joinedValue(was, theirs, ours)).toEqual({ value, isWhole: true });
+});
+
+test("where both changed the same letters or number, what was done here stands, and that is told", () => {
+  expect(joinedValue({ order: 1 }, { order: 2 }, { order: 3 })).toEqual({ value: { order: 3 }, isWhole: false });
+  expect(joinedValue("old", "older", "cold")).toEqual({ value: "colder", isWhole: true });
+  expect(joinedValue("The lamp", "The lantern", "The light")).toEqual({ value: "The light", isWhole: false });
+  expect(joinedValue(undefined, "One", "Two")).toEqual({ value: "OneTwo", isWhole: true });
+});
+
+test("an entry that is gone elsewhere comes back with what was done here, and one that is gone here is gone", () => {
+  const record = (kind: "put" | "remove", place: string): Recorded => ({ kind, place, value: { a: 1 }, id: `${kind}${place}`, unit: "", version: 1, author: "", time: 0, role: "do" }) as Recorded;
+  const entry = (kind: "put" | "remove", place: string): Entry => ({ kind: "other", id: place, unit: "", was: { a: 0 }, operation: { kind, place, value: { a: 2 } } }) as Entry;
+  const found = joinedWith([record("remove", "lore/a"), record("put", "lore/b"), record("put", "lore/c")], [entry("put", "lore/a"), entry("remove", "lore/b"), entry("put", "lore/d")]);
+  expect(found.met).toEqual(["lore/a", "lore/b"]);
+  expect(found.ours.map((one) => one.kind === "other" && one.operation.kind)).toEqual(["put", "remove", "put"]);
+});
