@@ -175,6 +175,14 @@ def address() -> Iterator[Address]:
         yield parts.hostname or "", parts.port or 0
 
 
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Address]:
+    """For what is sent in parts, which a busy machine may send slowly."""
+    with serve(FakeRunner) as url:
+        parts = urlsplit(url)
+        yield parts.hostname or "", parts.port or 0
+
+
 def exchange(address: Address, data: bytes) -> bytes:
     """All that the server answers until it closes the connection."""
     answer = b""
@@ -201,9 +209,9 @@ def test_each_kind(address: Address, name: str) -> None:
     assert b"root:" not in answer
 
 
-def test_a_body_with_an_offer_of_another_protocol_is_read(address: Address) -> None:
+def test_a_body_with_an_offer_of_another_protocol_is_read(patient: Address) -> None:
     """As Java's HTTP client sends all its requests, in parts and several on a connection."""
-    with socket.create_connection(address, timeout=30) as connection:
+    with socket.create_connection(patient, timeout=30) as connection:
         for _ in range(2):
             head = post(OFFER + SIZED, b"", host=b"Host: localhost\r\n")
             for part in (head[:50], head[50:], BODY[:7], BODY[7:]):
@@ -216,14 +224,14 @@ def test_a_body_with_an_offer_of_another_protocol_is_read(address: Address) -> N
             assert text == STORY[:2]
 
 
-def test_a_hundred_at_once_on_a_connection(address: Address) -> None:
+def test_a_hundred_at_once_on_a_connection(patient: Address) -> None:
     first = get(host=b"Host: localhost\r\n")
-    assert statuses(exchange(address, first * 99 + get())) == [200] * 100
+    assert statuses(exchange(patient, first * 99 + get())) == [200] * 100
 
 
-def test_a_thousand_offers_of_another_protocol_on_a_connection(address: Address) -> None:
+def test_a_thousand_offers_of_another_protocol_on_a_connection(patient: Address) -> None:
     first = get(b"/health%00", b"Upgrade: h2c\r\nConnection: Upgrade\r\n", b"Host: localhost\r\n")
-    assert statuses(exchange(address, first * 1000 + get())) == [404] * 1000 + [200]
+    assert statuses(exchange(patient, first * 1000 + get())) == [404] * 1000 + [200]
 
 
 def test_what_follows_a_request_and_is_none_leaves_no_fault_of_ours(
