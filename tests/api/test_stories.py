@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from typing import Any
 
 import pytest
@@ -156,7 +157,7 @@ async def _event(events: Any) -> tuple[str, Any]:
     return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
 
-async def test_out_and_in_again(client: Client) -> None:
+async def test_out_and_in_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     story = await create(client, typing("start", 0, "A lamp."))
     file = await client.get(f"{STORIES}/{story}/export")
     assert file.headers["content-type"] == "application/zip"
@@ -165,7 +166,9 @@ async def test_out_and_in_again(client: Client) -> None:
     copy = await client.post(STORIES, {"copy_of": story, "version": 1})
     hits = (await client.get(f"{LIBRARY}/search?q=lamp")).json["hits"]
     assert {hit["story"] for hit in hits} == {story, imported, copy.json["id"]}
+    monkeypatch.setattr(tempfile, "tempdir", "/full")  # a backup is made where there is no room
     backup = await client.get(f"{LIBRARY}/backup")
+    monkeypatch.undo()
     assert backup.body.startswith(b"SQLite format 3\0")
     told = (await client.post(f"{LIBRARY}/preview?name=j.sqlite", backup.body)).json
     assert (told["kind"], told["report"]["understood"]) == ("backup", [])

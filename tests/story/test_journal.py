@@ -480,7 +480,7 @@ def test_on_a_full_disk_stories_are_listed_read_and_found(
 
 def test_a_backup_is_a_file_of_stories(shelf: Shelf, tmp_path: Path) -> None:
     shelf.type(0, "kept")
-    shelf.database.backup(tmp_path / "copy.sqlite")
+    (tmp_path / "copy.sqlite").write_bytes(shelf.database.backup())
     copy = Database(tmp_path / "copy.sqlite")
     assert Journal(copy).state(shelf.story) == shelf.journal.state(shelf.story)
     copy.close()

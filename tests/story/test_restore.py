@@ -18,20 +18,12 @@ def other(tmp_path: Path) -> Shelf:
     return Shelf(tmp_path / "other" / "journal.sqlite")
 
 
-def backup_of(shelf: Shelf, tmp_path: Path) -> bytes:
-    target = tmp_path / "backup.sqlite"
-    shelf.database.backup(target)
-    return target.read_bytes()
-
-
-def test_all_stories_come_back_with_their_journals_once(
-    shelf: Shelf, other: Shelf, tmp_path: Path
-) -> None:
+def test_all_stories_come_back_with_their_journals_once(shelf: Shelf, other: Shelf) -> None:
     shelf.type(0, "one ")
     shelf.type(4, "two")
     trashed = shelf.library.create().id
     shelf.library.trash(trashed)
-    data = backup_of(shelf, tmp_path)
+    data = shelf.database.backup()
     assert is_backup(data)
     assert not is_backup(b"SQLite")
     restorer = Restorer(other.database, other.library)
@@ -45,11 +37,9 @@ def test_all_stories_come_back_with_their_journals_once(
     assert (again.stories, again.num_here, again.damaged) == ((), 2, ())
 
 
-def test_a_story_that_went_another_way_here_stays_beside_the_old_one(
-    shelf: Shelf, tmp_path: Path
-) -> None:
+def test_a_story_that_went_another_way_here_stays_beside_the_old_one(shelf: Shelf) -> None:
     shelf.type(0, "one")
-    data = backup_of(shelf, tmp_path)
+    data = shelf.database.backup()
     with shelf.database.writing() as connection:
         connection.execute("UPDATE operations SET id = 'other'")
     shelf.type(3, " two")
@@ -64,7 +54,7 @@ def test_a_damaged_story_is_named_and_the_others_come_back(
     shelf.type(0, "one")
     whole = shelf.library.create().id
     path = tmp_path / "backup.sqlite"
-    shelf.database.backup(path)
+    path.write_bytes(shelf.database.backup())
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE operations SET body = '{}'")
         connection.execute("UPDATE stories SET title = 'Cwm' WHERE id = ?", (shelf.story,))
@@ -98,13 +88,11 @@ def test_other_databases_earn_a_sentence(
         Restorer(shelf.database, shelf.library).restore(path.read_bytes()[:100] + b"x" * 5000)
 
 
-def test_a_query_that_never_ends_is_ended(
-    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_query_that_never_ends_is_ended(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coblyn.story.store.restore._MAX_LOOKS", 0)
     monkeypatch.setattr("coblyn.story.store.restore._STEPS", 10)
     shelf.type(0, "one")
-    data = backup_of(shelf, tmp_path)
+    data = shelf.database.backup()
     with pytest.raises(BadRequest, match="interrupted"):
         Restorer(shelf.database, shelf.library).restore(data)
 

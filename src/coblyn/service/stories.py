@@ -225,9 +225,9 @@ class Stories:
         base = (await self.get(story)).version
         return await self.append(story, base, author, proposed), imported.report
 
-    async def backup(self, target: Path) -> None:
-        """Write a copy of the whole file."""
-        await self._helper.do(lambda store: store.database.backup(target))
+    async def backup(self) -> bytes:
+        """A copy of the whole file."""
+        return await self._helper.do(lambda store: store.database.backup())
 
     @contextmanager
     def watching(self, story: str) -> Iterator[asyncio.Event]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -280,11 +278,9 @@ async def empty_trash(call: Call) -> Response:
 @routes.get(_LIBRARY + "/backup", "All stories as a file", answer="application/vnd.sqlite3")
 async def backup(call: Call) -> Response:
     """A consistent copy of the SQLite file."""
-    with tempfile.TemporaryDirectory() as directory:
-        target = Path(directory) / "stories.sqlite"
-        await call.services.stories.backup(target)
-        data = await asyncio.to_thread(target.read_bytes)
-    return _attached(data, "journal.sqlite", "application/vnd.sqlite3")
+    return _attached(
+        await call.services.stories.backup(), "journal.sqlite", "application/vnd.sqlite3"
+    )
 
 
 def _attached(data: bytes, name: str, media_type: str) -> Response:

@@ -160,10 +160,10 @@ class Database:
             finally:
                 self.connection.execute("ROLLBACK")
 
-    def backup(self, target: Path) -> None:
-        """Write a consistent copy of the file."""
-        with self._told(), contextlib.closing(sqlite3.connect(target)) as copy:
-            self.connection.backup(copy)
+    def backup(self) -> bytes:
+        """A consistent copy of the file. It needs no disk: a full one is when it is wanted most."""
+        with self._told():
+            return self.connection.serialize()
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
