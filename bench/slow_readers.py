@@ -1,16 +1,17 @@
-"""What do slow readers cost the others: the server's memory, and how fast a reader that keeps up gets its text?
+"""What do slow readers cost the others: the server's memory, and how fast readers that keep up get their text?
 
 A scripted engine writes, so that all of the cost is the server's. Clients that read a few bytes per second open
-streams one after the other, as many as asked for; meanwhile others read theirs as fast as they come, one after the
-other. Each slow client asks for more text than the sockets between it and the server can hold.
+streams, as many as asked for, and all are written at once; others read short streams as fast as they come, one after
+the other each. Each slow client asks for more text than the sockets between it and the server can hold.
 
-    python bench/slow_readers.py [--slow 500] [--tokens 2000] [--running 64] [--rounds 5]
+    python bench/slow_readers.py [--slow 500] [--tokens 2000] [--quick 20] [--rate 1024] [--seconds 120] [--rounds 3]
 
-The scripted engine takes 10 ms for a step of all that run at once: 500 readers of 2,000 tokens, 64 at once, are
-written to in 156 s at best. Progress is told every ten seconds.
+The quick ones are timed alone, while the slow streams are written, and when those are written but not read. The second
+costs what writing 500 streams costs; with ``--rate 0`` the slow clients read all at once, which tells the two apart.
 
-The last line is one JSON object: medians of the milliseconds that a quick reader's stream takes without and beside the
-slow ones, their ratio, and the server's memory in MB before, at its highest and after the slow ones left.
+The last line is one JSON object: medians of the milliseconds that a quick reader's stream takes alone, beside streams
+that are written, and beside written ones that are not read; how many slow streams were written after the seconds
+allowed; and the server's memory in MB before, at its highest and after the slow ones left.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -36,10 +39,10 @@ _RECEIVED = 4096
 
 
 @contextmanager
-def server(num_slow: int, num_running: int) -> Iterator[tuple[psutil.Process, str]]:
+def server(num_running: int, context: int) -> Iterator[tuple[psutil.Process, str]]:
     """A server with a scripted engine, and its address."""
     command = [sys.executable, "-m", "coblyn", "serve", "--fake", "--port", "0"]
-    limits = ["--max-running", str(num_running), "--max-waiting", str(num_slow + 8)]
+    limits = ["--max-running", str(num_running), "--context", str(context)]
     with tempfile.TemporaryDirectory() as home:
         environment = os.environ | {"COBLYN_HOME": home}
         process = subprocess.Popen(
@@ -71,11 +74,21 @@ def slow_reader(url: str, tokens: int) -> socket.socket:
     return connection
 
 
-def sip(connections: list[socket.socket]) -> None:
-    """A few bytes for each."""
-    for connection in connections:
-        with suppress(BlockingIOError):
-            connection.recv(16)
+class Slow(threading.Thread):
+    """Reads from all of some connections, at most ``rate`` bytes a second from each; all that comes if that is 0."""
+
+    def __init__(self, connections: list[socket.socket], rate: int) -> None:
+        super().__init__(daemon=True)
+        self._connections = connections
+        self._rate = rate
+        self.is_over = threading.Event()
+
+    def run(self) -> None:
+        """Read until it is over."""
+        while not self.is_over.wait(1.0 if self._rate else 0.05):
+            for connection in self._connections:
+                with suppress(BlockingIOError):
+                    connection.recv(self._rate or 1 << 20)
 
 
 def quick_stream(client: httpx.Client, tokens: int) -> float:
@@ -89,6 +102,13 @@ def quick_stream(client: httpx.Client, tokens: int) -> float:
     return (time.perf_counter() - began) * 1000
 
 
+def quick_streams(client: httpx.Client, num_readers: int, rounds: int) -> list[float]:
+    """What streams of 200 tokens take that several readers read at the same time."""
+    with ThreadPoolExecutor(num_readers) as pool:
+        jobs = [pool.submit(quick_stream, client, 200) for _ in range(num_readers * rounds)]
+        return [job.result() for job in jobs]
+
+
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(
@@ -96,38 +116,44 @@ def main() -> None:
     )
     parser.add_argument("--slow", type=int, default=500)
     parser.add_argument("--tokens", type=int, default=2000)
-    parser.add_argument("--running", type=int, default=64, help="streams written at once")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", type=int, default=20)
+    parser.add_argument("--rate", type=int, default=1024, help="bytes a second of a slow reader")
+    parser.add_argument("--seconds", type=float, default=120.0, help="time for the slow streams")
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
+    quick = (arguments.quick, arguments.rounds)
+    num_running = arguments.slow + arguments.quick
     with (
-        server(arguments.slow, arguments.running) as (process, url),
-        httpx.Client(base_url=url, timeout=300) as client,
+        server(num_running, num_running * (arguments.tokens + 64)) as (process, url),
+        httpx.Client(
+            base_url=url, timeout=300, limits=httpx.Limits(max_connections=None)
+        ) as client,
     ):
         quick_stream(client, 50)
         memory = [process.memory_info().rss]
-        alone = [quick_stream(client, 200) for _ in range(arguments.rounds)]
+        alone = quick_streams(client, *quick)
         slow = [slow_reader(url, arguments.tokens) for _ in range(arguments.slow)]
-        told = time.monotonic()
-        while (state := client.get("/health").json())["running"] + state["waiting"]:
-            sip(slow)
-            if time.monotonic() > told + 10:
-                told = time.monotonic()
-                print(f"{state['running']} running, {state['waiting']} waiting", flush=True)
+        readers = Slow(slow, arguments.rate)
+        readers.start()
+        end, written, num_left = time.monotonic() + arguments.seconds, list[float](), 1
+        while num_left and time.monotonic() < end:
+            written += quick_streams(client, arguments.quick, 1)
+            num_left = client.get("/health").json()["running"]
             memory.append(process.memory_info().rss)
-            time.sleep(0.2)
-        beside = []
-        for _ in range(arguments.rounds):
-            sip(slow)
-            beside.append(quick_stream(client, 200))
-            memory.append(process.memory_info().rss)
+            print(f"{num_left} are written, {memory[-1] / 1e6:.1f} MB", flush=True)
+        unread = quick_streams(client, *quick)
+        memory.append(process.memory_info().rss)
+        readers.is_over.set()
+        readers.join()
         for connection in slow:
             connection.close()
         time.sleep(2)
         after = process.memory_info().rss
+    times = {"alone": alone, "beside_written": written, "beside_unread": unread}
+    found = {f"{name}_ms": statistics.median(each) for name, each in times.items() if each}
     megabytes = [round(size / 1e6, 1) for size in (memory[0], max(memory), after)]
-    found = {"alone_ms": statistics.median(alone), "beside_ms": statistics.median(beside)}
-    found["ratio"] = found["beside_ms"] / found["alone_ms"]
-    print(json.dumps(found | {"memory_mb": megabytes, "slow": arguments.slow}))
+    done = arguments.slow - num_left
+    print(json.dumps(found | {"memory_mb": megabytes, "slow": arguments.slow, "written": done}))
 
 
 if __name__ == "__main__":
