@@ -151,6 +151,25 @@ def test_of_many_entries_few_are_drawn_and_all_are_reached(
     expect(rows).to_contain_text("Entry 77")
 
 
+def test_entries_are_found_by_their_group_and_character(new_page: NewPage, server_url: str) -> None:
+    rain = {"comment": "Rain", "key": ["wet"], "content": "It falls.", "group": "Weather, sky"}
+    secret = {"comment": "Pit", "content": "Deep.", "characterFilter": {"names": ["Gwen"]}}
+    more = [put("lore/rain", rain), put("lore/pit", secret)]
+    page = open_story(new_page, server_url, "story", WORDS, *entries(3), *more, **WIDE)
+    find(page, "weather")
+    panel = page.get_by_role("complementary", name="Lore")
+    expect(panel.get_by_role("searchbox")).to_be_focused()
+    expect(panel.locator(".entry")).to_have_count(1)
+    expect(panel.locator(".entry")).to_contain_text("Rain")
+    panel.get_by_role("searchbox").fill("gwen")
+    expect(panel.locator(".entry")).to_contain_text("Pit")
+    sheet = open_sheet(page)
+    expect(sheet.get_by_role("listitem")).to_have_count(1)
+    find(page, "sky group")
+    expect(sheet.get_by_role("searchbox")).to_have_value("sky")
+    expect(sheet.get_by_role("listitem")).to_contain_text("Rain")
+
+
 @pytest.mark.parametrize("size", [PHONE, {"viewport": {"width": 1024, "height": 768}}])
 def test_where_three_columns_have_no_room_they_take_turns(
     new_page: NewPage, server_url: str, size: dict[str, Any]

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
-import { keysIn, keysOf, splitKeys, withKeys } from "./entries";
+import { entriesWith, keysIn, keysOf, splitKeys, withKeys } from "./entries";
+import { NOTHING } from "./places";
 
 test("keys end at commas, and patterns keep their own", () => {
   expect(keysOf(" lamp, /wick,\\/oil/i , brass lamp,,")).toEqual(["lamp", "/wick,\\/oil/i", "brass lamp"]);
@@ -26,4 +27,17 @@ test("keys come in place of the one that was edited, wherever that stands by the
   expect(withKeys(["lamp", "gas"], ["wick"], "oil")).toEqual(["lamp", "gas", "wick"]);
   expect(withKeys(["lamp", "oil"], [], "oil")).toEqual(["lamp"]);
   expect(withKeys(["lamp", "oil"], ["lamp"], "oil")).toEqual(["lamp"]);
+});
+
+test("entries are found by all that a writer knows of them", () => {
+  const lore = {
+    a: { comment: "Rain", key: ["wet"], content: "It falls.", group: "Weather, sky" },
+    b: { comment: "Pit", key: ["shaft"], keysecondary: ["dream"], content: "Deep.", characterFilter: { names: ["Gwen"] } },
+    c: { comment: "Odd", key: 3, content: null, group: 7, characterFilter: { names: "Gwen" } },
+  };
+  const found = (query: string): string[] => entriesWith(query, { places: { ...NOTHING, lore } });
+  expect(["rain", "WET", "falls", "weather", "sky"].map(found)).toEqual([["a"], ["a"], ["a"], ["a"], ["a"]]);
+  expect(["dream", "gwen"].map(found)).toEqual([["b"], ["b"]]);
+  expect(found("nothing")).toEqual([]);
+  expect(found(" ")).toEqual(["a", "b", "c"]);
 });

@@ -46,12 +46,23 @@ export const keysIn = (value: unknown): string[] => (Array.isArray(value) ? dist
 /** A whole number within limits, from a field that may be empty. */
 export const within = (value: number, min: number, max: number): number => Math.min(max, Math.max(min, Math.round(value || 0)));
 
-/** The ids of entries that hold what is looked for in their names, keys or texts. */
+/** The groups of an entry, of which only one fires at a time. */
+export const groupsOf = ({ group }: Entry): string[] => textOf(group).split(",").map((name) => name.trim()).filter((name) => name !== "");
+
+/** The names of characters that an entry is for, or not for. */
+function namesOf({ characterFilter }: Entry): string[] {
+  const names = (characterFilter as { names?: unknown } | null | undefined)?.names;
+  return Array.isArray(names) ? names.map(textOf) : [];
+}
+
+/** The ids of entries that hold what is looked for in their names, keys, groups, characters or texts. */
 export function entriesWith(query: string, { places }: Pick<Book, "places">): string[] {
   const ids = Object.keys(places.lore);
   if (query.trim() === "") return ids;
   // Texts stay as they are: lower-case copies of a large book would be made, and collected, for every letter.
   const wanted = new RegExp(query.trim().replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), "iu");
-  const holds = (id: string, entry: Entry): boolean => wanted.test(nameOf(id, places)) || wanted.test(keysText(entry.key)) || wanted.test(textOf(entry.content));
+  const holds = (id: string, entry: Entry): boolean =>
+    wanted.test(nameOf(id, places)) || wanted.test(keysText(entry.key)) || wanted.test(textOf(entry.content)) ||
+    wanted.test(textOf(entry.group)) || wanted.test(keysText(entry.keysecondary)) || namesOf(entry).some((name) => wanted.test(name));
   return ids.filter((id) => holds(id, places.lore[id] ?? {}));
 }

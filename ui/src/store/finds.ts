@@ -5,7 +5,7 @@ import { say } from "../words/words.svelte";
 import { cardOf } from "./cards";
 import { type Command, MOST, plain, wordsOf } from "./commands";
 import type { Places } from "./book.svelte";
-import { textOf } from "./entries";
+import { distinct, groupsOf, textOf } from "./entries";
 import { fieldsOf } from "./fields";
 import type { Page } from "./page";
 import { nameOf } from "./sentencesOf";
@@ -44,7 +44,7 @@ export function findsOf(page: Page, query: string): Command[] {
     run: () => session.story?.go(at),
   }));
   const fields = fieldsOf(page).map(({ panel, id, label }) => ({ id: `field-${id}`, label: `${t[panel]}: ${label}`, run: () => place.show(panel, id) }));
-  return [...headings, ...loreOf(page, query), ...charactersOf(page, query), ...fields, ...numbersOf(page), ...stories];
+  return [...headings, ...loreOf(page, query), ...groupsIn(page, query), ...charactersOf(page, query), ...fields, ...numbersOf(page), ...stories];
 }
 
 /** Entries of lore by name, and the fields of those whose name is typed: "lamp keys". */
@@ -60,6 +60,13 @@ function loreOf({ session, place }: Page, query: string): Command[] {
     const own = fields.map(([field, words]) => ({ id: `lore-${id}-${field}`, label: `${label}: ${words}`, run: go(field) }));
     return [{ id: `lore-${id}`, label, run: go("name") }, ...(isNamed(name, query) ? own : [])];
   });
+}
+
+/** Groups of entries whose name is typed; each opens the panel of lore with its entries. */
+function groupsIn({ session, place }: Page, query: string): Command[] {
+  const t = say();
+  const groups = distinct(Object.values(session.book.places.lore).flatMap(groupsOf)).filter((name) => isNamed(name, query));
+  return groups.slice(0, MOST).map((name) => ({ id: `lore-group-${name}`, label: `${t.lore}: ${t.entryGroup}: ${name}`, run: () => place.showEntries(name) }));
 }
 
 /** As many entries as are listed, those first whose names hold all that is typed; words of labels may be anywhere. */
@@ -79,7 +86,9 @@ function charactersOf({ session, place }: Page, query: string): Command[] {
   const t = say();
   const fields = [["text", t.characterText], ["in", t.characterIn]] as const;
   return Object.entries(session.book.places.characters).flatMap(([id, value]) => {
-    const name = textOf(cardOf(value).name) || t.nameless;
+    const card = cardOf(value);
+    const [whole, short] = [textOf(card.name), textOf(card.nickname)];
+    const name = (short === "" || short === whole ? whole : whole === "" ? short : `${whole} (${short})`) || t.nameless;
     const go = (field: string) => () => place.show("characters", `character-${field}-${id}`);
     const label = `${t.characters}: ${name}`;
     const own = fields.map(([field, words]) => ({ id: `character-${id}-${field}`, label: `${label}: ${words}`, run: go(field) }));

@@ -59,6 +59,8 @@ export class Place {
   isPaletteOpen = $state(false);
   /** The entry that is open in the panel of lore; empty for none. */
   entry = $state("");
+  /** What is looked for in the lore. */
+  loreQuery = $state("");
   /** The piece whose receipt is shown. */
   piece = $state("");
   isMenuOpen = $state(false);
@@ -92,6 +94,7 @@ export class Place {
   settle(story: string, branch: string): void {
     const { story: oldStory, branch: oldBranch } = this.route;
     const isStep = oldStory === story && oldBranch !== null && oldBranch !== branch;
+    if (oldStory !== story) this.loreQuery = "";
     this.route = { ...this.route, story, branch };
     if (this.route.sheet) return;
     if (isStep) history.pushState(null, "", routeText(this.route));
@@ -122,6 +125,13 @@ export class Place {
     this.entry = id;
     if (this.sheet !== "lore") return this.show("lore", field);
     void tick().then(() => document.getElementById(field)?.focus());
+  }
+
+  /** Opens the entries that hold some words, where entries are seen. */
+  showEntries(words: string): void {
+    this.loreQuery = words;
+    if (this.sheet !== "lore") return this.show("lore", "lore-search");
+    void tick().then(() => document.getElementById("lore-sheet-search")?.focus());
   }
 
   /** The whole lore, in the desk's place. */
