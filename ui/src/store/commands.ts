@@ -52,7 +52,7 @@ export function commandsOf(page: Page): Command[] {
     { id: "new", label: t.newStory, run: () => void session.begin() },
     { id: "branch", label: t.branchHere, run: () => void session.branchHere() },
     { id: "split", label: t.splitSentences, run: () => void splitLong(session) },
-    ...(modes.hasTurns ? [] : [{ id: "find", label: t.findWords, run: () => session.story?.find() }]),
+    { id: "find", label: t.findWords, run: () => page.findWords() },
     { id: "copy", label: t.saveCopy, run: () => saveCopy(session.text) },
     ...choices()
       .filter(({ key }) => key !== "probabilities")

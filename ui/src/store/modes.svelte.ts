@@ -29,6 +29,9 @@ export class Modes {
   /** Under which name the writer speaks in a chat; empty for the usual one. */
   as = $state("");
 
+  /** Where the first turn on screen begins in the text, while turns are shown. */
+  inSight: () => number = () => 0;
+
   /** What follows each piece that the box or a result has asked for. */
   afterPiece: () => Promise<void> = () => Promise.resolve();
 

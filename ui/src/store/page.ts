@@ -6,6 +6,7 @@ import { openOutbox } from "../journal/outbox";
 import { Bench } from "./bench.svelte";
 import { BoxGhost } from "./boxghost.svelte";
 import { Counts } from "./counts.svelte";
+import { Find } from "./find.svelte";
 import { Doctor } from "./doctor.svelte";
 import { Importer } from "./importer.svelte";
 import { Library } from "./library.svelte";
@@ -29,6 +30,7 @@ export class Page {
   readonly tools: Tools;
   readonly bench: Bench;
   readonly boxGhost: BoxGhost;
+  readonly find: Find;
   readonly view: View;
   readonly library: Library;
   readonly importer: Importer;
@@ -51,6 +53,7 @@ export class Page {
     this.session = new Session(api, storage, (story, branch) => {
       this.place.settle(story, branch);
       this.modes.opened();
+      this.find.isOpen = false;
       tellOfLongIn(this.session);
     });
     this.modes = new Modes(this.session, storage);
@@ -59,6 +62,7 @@ export class Page {
     this.modes.afterPiece = () => this.tools.goOn();
     this.bench = new Bench(api, this.session.book, () => this.session.server.isReady);
     this.boxGhost = new BoxGhost(this.session, this.modes);
+    this.find = new Find(this.session, this.modes);
     this.picker = new Picker(api.models, () => void this.session.modelChanged());
   }
 
@@ -77,6 +81,12 @@ export class Page {
   /** Offers a continuation where one writes: at the caret, or in the box of a mode with turns. */
   suggest(): Promise<void> {
     return this.modes.hasTurns ? this.boxGhost.suggest() : suggest(this.session);
+  }
+
+  /** Finds words in the story, as it is shown: in turns from the first that is on screen. */
+  findWords(): void {
+    if (this.modes.hasTurns) this.find.open(this.modes.inSight());
+    else this.session.story?.find();
   }
 
   /** What the piece at a place of the text was made with; at the caret if none is given. */

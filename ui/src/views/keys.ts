@@ -40,8 +40,11 @@ export function onPageKey(event: KeyboardEvent, page: Page): void {
   } else if (isCommand && !event.altKey && event.key === "/") {
     event.preventDefault();
     place.isViewOpen = !place.isViewOpen;
-  } else if (isCommand && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "f" && focusSearch()) {
+  } else if (isCommand && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "f" && (focusSearch() || openFind(page))) {
     event.preventDefault();
+  } else if (event.key === "F3" && page.find.isOpen && modes.hasTurns) {
+    event.preventDefault();
+    page.find.step(event.shiftKey ? -1 : 1);
   } else if (event.key === "F6") {
     event.preventDefault();
     nextRegion(event.shiftKey ? -1 : 1);
@@ -65,6 +68,13 @@ function focusSearch(): boolean {
   const field = document.querySelector<HTMLInputElement>(".sheet input[type='search']");
   field?.focus();
   return field !== null;
+}
+
+/** The search in turns, which draw only some of them; false where nothing is to be found, or the editor has its own. */
+function openFind(page: Page): boolean {
+  const isShown = page.modes.hasTurns && !page.place.isPaletteOpen && !document.querySelector("main")?.inert;
+  if (isShown) page.findWords();
+  return isShown;
 }
 
 /** Regions that F6 goes through, in the order of the page; the editor stands for the text. */
