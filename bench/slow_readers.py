@@ -1,13 +1,15 @@
 """What do slow readers cost the others: the server's memory, and how fast readers that keep up get their text?
 
 A scripted engine writes, so that all of the cost is the server's. Clients that read a few bytes per second open
-streams, as many as asked for, and all are written at once; others read short streams as fast as they come, one after
-the other each. Each slow client asks for more text than the sockets between it and the server can hold.
+streams, as many as asked for, and as many at once as the server writes beside the quick ones; those read short
+streams as fast as they come, one after the other each. Each slow client asks for more text than the sockets between
+it and the server can hold.
 
     python bench/slow_readers.py [--slow 500] [--tokens 2000] [--quick 20] [--rate 1024] [--seconds 120] [--rounds 3]
 
 The quick ones are timed alone, while the slow streams are written, and when those are written but not read. The second
-costs what writing 500 streams costs; with ``--rate 0`` the slow clients read all at once, which tells the two apart.
+costs what writing so many streams costs; with ``--rate 0`` the slow clients read all at once, which tells the two
+apart.
 
 The last line is one JSON object: medians of the milliseconds that a quick reader's stream takes alone, beside streams
 that are written, and beside written ones that are not read; how many slow streams were written after the seconds
@@ -34,15 +36,18 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
+_MAX_RUNNING = 128
+"""Streams that a server writes at once, at most."""
 _RECEIVED = 4096
 """Bytes that a slow client's socket takes before it is read."""
 
 
 @contextmanager
-def server(num_running: int, context: int) -> Iterator[tuple[psutil.Process, str]]:
+def server(num_slow: int, context: int) -> Iterator[tuple[psutil.Process, str]]:
     """A server with a scripted engine, and its address."""
     command = [sys.executable, "-m", "coblyn", "serve", "--fake", "--port", "0"]
-    limits = ["--max-running", str(num_running), "--context", str(context)]
+    limits = ["--max-running", str(_MAX_RUNNING), "--max-waiting", str(num_slow)]
+    limits += ["--context", str(context)]
     with tempfile.TemporaryDirectory() as home:
         environment = os.environ | {"COBLYN_HOME": home}
         process = subprocess.Popen(
@@ -86,7 +91,7 @@ class Slow(threading.Thread):
     def run(self) -> None:
         """Read until it is over."""
         while not self.is_over.wait(1.0 if self._rate else 0.05):
-            for connection in self._connections:
+            for connection in list(self._connections):
                 with suppress(BlockingIOError):
                     connection.recv(self._rate or 1 << 20)
 
@@ -122,9 +127,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     quick = (arguments.quick, arguments.rounds)
-    num_running = arguments.slow + arguments.quick
+    num_places = _MAX_RUNNING - arguments.quick
     with (
-        server(num_running, num_running * (arguments.tokens + 64)) as (process, url),
+        server(arguments.slow, (_MAX_RUNNING + 4) * (arguments.tokens + 64)) as (process, url),
         httpx.Client(
             base_url=url, timeout=300, limits=httpx.Limits(max_connections=None)
         ) as client,
@@ -132,15 +137,17 @@ def main() -> None:
         quick_stream(client, 50)
         memory = [process.memory_info().rss]
         alone = quick_streams(client, *quick)
-        slow = [slow_reader(url, arguments.tokens) for _ in range(arguments.slow)]
+        slow = list[socket.socket]()
         readers = Slow(slow, arguments.rate)
         readers.start()
-        end, written, num_left = time.monotonic() + arguments.seconds, list[float](), 1
-        while num_left and time.monotonic() < end:
+        end, written, num_left = time.monotonic() + arguments.seconds, list[float](), 0
+        while (num_left or len(slow) < arguments.slow) and time.monotonic() < end:
+            num_new = min(num_places - num_left, arguments.slow - len(slow))
+            slow += [slow_reader(url, arguments.tokens) for _ in range(num_new)]
             written += quick_streams(client, arguments.quick, 1)
             num_left = client.get("/health").json()["running"]
             memory.append(process.memory_info().rss)
-            print(f"{num_left} are written, {memory[-1] / 1e6:.1f} MB", flush=True)
+            print(f"{num_left} of {len(slow)} are written, {memory[-1] / 1e6:.1f} MB", flush=True)
         unread = quick_streams(client, *quick)
         memory.append(process.memory_info().rss)
         readers.is_over.set()
@@ -152,7 +159,7 @@ def main() -> None:
     times = {"alone": alone, "beside_written": written, "beside_unread": unread}
     found = {f"{name}_ms": statistics.median(each) for name, each in times.items() if each}
     megabytes = [round(size / 1e6, 1) for size in (memory[0], max(memory), after)]
-    done = arguments.slow - num_left
+    done = len(slow) - num_left
     print(json.dumps(found | {"memory_mb": megabytes, "slow": arguments.slow, "written": done}))
 
 
