@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
@@ -111,9 +110,9 @@ def test_more_changes_than_a_request_takes_arrive_in_order_once_the_server_is_ba
         write(page, "Still writing.")
         whole += "Still writing."
         wait(page, lambda: text(page) == whole and is_saved(page), "all of it", 60)
-        state = httpx.get(f"{url}/api/coblyn/stories/{story}").json()["state"]
+        state = patient.get(f"{url}/api/coblyn/stories/{story}").json()["state"]
         assert state["branches"]["main"]["text"] == whole
-        told = httpx.get(f"{url}/api/coblyn/stories/{story}/operations?limit=10000").json()
+        told = patient.get(f"{url}/api/coblyn/stories/{story}/operations?limit=10000").json()
         ids = [record["id"] for record in told["operations"]]
         assert len(ids) == len(set(ids)) > MANY
         assert max(sizes) == 1000
