@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from ui.conftest import NewPage
 from ui.desk import text, wait
 from ui.test_access import assert_accessible
-from ui.test_modes import cards, open_story
+from ui.test_modes import cards, open_story, wait_until_idle_in_turns
 
 pytestmark = pytest.mark.slow
 
@@ -97,10 +97,15 @@ def test_a_hit_far_back_is_brought_with_the_turns_around_it(
     wait(page, lambda: painted(page, "found-now") == ["Answer 20."], "the mark")
     page.get_by_role("button", name="later turns").click()
     expect(rows).to_have_count(120)
-    page.keyboard.press("Escape")
-    page.get_by_role("textbox", name="Say or do something").fill("And then?")
-    page.keyboard.press("Enter")
+    box = page.get_by_role("textbox", name="Say or do something")
+    box.fill("And then?")
+    box.press("Enter")
     expect(rows.filter(has_text="And then?")).to_be_in_viewport()
+    wait_until_idle_in_turns(page)
+    expect(rows.filter(has_text="And then?")).to_be_in_viewport()
+    expect(search(page)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(search(page)).to_have_count(0)
 
 
 def test_a_hit_in_folded_thoughts_unfolds_them(new_page: NewPage, server_url: str) -> None:
@@ -113,3 +118,10 @@ def test_a_hit_in_folded_thoughts_unfolds_them(new_page: NewPage, server_url: st
     find(page, "deep", "1 of 2")
     wait(page, lambda: painted(page, "found") == ["deep", "deep"], "the marks")
     find(page, "output", "Not found")
+
+
+def test_the_editors_search_speaks_the_pages_language(new_page: NewPage, server_url: str) -> None:
+    page = new_page(server_url, locale="zh-CN")
+    page.keyboard.press("Control+f")
+    expect(page.get_by_role("textbox", name="查找")).to_be_focused()
+    expect(page.get_by_role("button", name="全部替换")).to_be_visible()

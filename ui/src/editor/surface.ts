@@ -22,6 +22,8 @@ export interface StoryFacts {
 export interface StoryListener {
   label: string;
   placeholder: string;
+  /** What the editor's own search says in the page's language, by its English words. */
+  phrases: Readonly<Record<string, string>>;
   /** After each change of the document or of its history. */
   onChange(facts: StoryFacts, textChanged: boolean): void;
   /** The text was changed here: what for the journal, from which piece the new words are, and how. */
@@ -38,6 +40,7 @@ export function surface(options: StoryListener): Extension {
     EditorView.lineWrapping,
     placeholder(options.placeholder),
     search({ top: true }),
+    EditorState.phrases.of(options.phrases),
     // A return that came from elsewhere stays a character, so that positions are those of the journal; pasted words have none.
     EditorState.lineSeparator.of("\n"),
     EditorView.clipboardInputFilter.of(oneLineEnd),

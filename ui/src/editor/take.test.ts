@@ -15,7 +15,7 @@ class Desk {
     const nothing = (): void => undefined;
     const runs: Runs = piece ? [[piece.from, ""], [piece.to - piece.from, "old"]] : [];
     const heard = { onChange: nothing, onEdit: nothing, onUndo: nothing, onRedo: nothing };
-    this.state = createState({ text, runs, label: "", placeholder: "", ...heard });
+    this.state = createState({ text, runs, label: "", placeholder: "", phrases: {}, ...heard });
   }
 
   dispatch(transactions: readonly Transaction[]): void {

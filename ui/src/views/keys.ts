@@ -42,7 +42,7 @@ export function onPageKey(event: KeyboardEvent, page: Page): void {
     place.isViewOpen = !place.isViewOpen;
   } else if (isCommand && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "f" && (focusSearch() || openFind(page))) {
     event.preventDefault();
-  } else if (event.key === "F3" && page.find.isOpen && modes.hasTurns) {
+  } else if (event.key === "F3" && isFinding(page)) {
     event.preventDefault();
     page.find.step(event.shiftKey ? -1 : 1);
   } else if (event.key === "F6") {
@@ -54,11 +54,13 @@ export function onPageKey(event: KeyboardEvent, page: Page): void {
 }
 
 /** One layer a press. */
-function escape({ session, place }: Page): void {
+function escape(page: Page): void {
+  const { session, place } = page;
   if (place.isPaletteOpen) place.isPaletteOpen = false;
   else if (session.generation.isRunning || session.takes.isWriting) session.stop();
   else if (place.isMenuOpen) place.isMenuOpen = false;
   else if (place.panel) place.closePanel();
+  else if (isFinding(page)) page.find.close();
   else if (place.sheet) place.go({ sheet: null });
   else session.focus();
 }
@@ -69,6 +71,8 @@ function focusSearch(): boolean {
   field?.focus();
   return field !== null;
 }
+
+const isFinding = ({ find, modes, place }: Page): boolean => find.isOpen && modes.hasTurns && place.sheet === null;
 
 /** The search in turns, which draw only some of them; false where nothing is to be found, or the editor has its own. */
 function openFind(page: Page): boolean {

@@ -582,6 +582,8 @@ export const en = {
   } satisfies Record<Absent, string> as Readonly<Record<Absent, string>>,
   /** What this language’s writers call commands besides, by their ids; English names are known in any language. */
   elsewhere: {} as Readonly<Record<string, string>>,
+  /** What the editor's search says, by its English words. */
+  editor: {} as Readonly<Record<string, string>>,
   /** What models of the catalogue are, by their short names; the server’s own words are English. */
   models: {} as Readonly<Record<string, string>>,
   sentences: (parts: readonly string[]) => parts.filter((part) => part !== "").join(" "),
