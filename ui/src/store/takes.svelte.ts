@@ -115,6 +115,7 @@ export class Takes {
     this.stop();
     this.list = null;
     this.#order?.running([]);
+    this.#order = null;
   }
 
   /** What would be used: the chosen take, as far as it is marked. */
@@ -153,7 +154,9 @@ export class Takes {
       keptAt = performance.now();
       keep(take);
     };
-    const tell = (): void => order.running(this.#running());
+    const tell = (): void => {
+      if (this.#order === order) order.running(this.#running()); // else others stand in the list by now
+    };
     try {
       await stream.hear(first, { onBegun: tell, onText, onLink: order.onLink });
     } catch (error) {

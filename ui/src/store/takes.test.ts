@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import type { Api } from "../api/client";
 import type { GenerateRequest } from "../api/types";
 import { sentencesOf } from "../editor/sentences";
-import { type Take, Takes, tokensOf } from "./takes.svelte";
+import type { RunningTake } from "./runningtakes";
+import { type Order, type Take, Takes, tokensOf } from "./takes.svelte";
 
 test("takes are kept from their first words on, and at their end", async () => {
   let goOn: () => void = () => undefined;
@@ -31,6 +32,33 @@ test("takes are kept from their first words on, and at their end", async () => {
   expect(kept.at(-1)).toBe("The lamp");
   expect(made).toEqual([["The lamp", 7, null]]);
   expect(takes.list?.[0]).toMatchObject({ text: "The lamp", failure: "gone", isWriting: false });
+});
+
+test("takes that were put away say nothing of those that came after", async () => {
+  const ends: (() => void)[] = [];
+  async function* generate(): AsyncGenerator<object> {
+    yield { kind: "begun", stream: `stream ${String(ends.length)}`, seed: 1 };
+    await new Promise<void>((resolve) => ends.push(resolve));
+  }
+  const takes = new Takes({ generate, abort: () => Promise.resolve() } as unknown as Api);
+  const told: [string, string[]][] = [];
+  const orderOf = (name: string): Order => ({
+    fit: () => (chunk) => chunk,
+    keep: () => undefined,
+    made: () => undefined,
+    running: (now: readonly RunningTake[]) => void told.push([name, now.map(({ stream }) => stream)]),
+    onLink: () => undefined,
+  });
+  const write = async (name: string): Promise<void> => {
+    void takes.write({ sampler_seed: 7 } as unknown as GenerateRequest, 1, orderOf(name));
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  await write("first");
+  takes.close();
+  await write("second");
+  ends[0]?.(); // only now has the server ended it
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(told).toEqual([["first", ["stream 0"]], ["first", []], ["second", ["stream 1"]]]);
 });
 
 test("empty lines are no sentences: what is marked is what is used", () => {
