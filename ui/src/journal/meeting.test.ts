@@ -26,3 +26,36 @@ test("an entry that is gone elsewhere comes back with what was done here, and on
   expect(found.met).toEqual(["lore/a", "lore/b"]);
   expect(found.ours.map((one) => one.kind === "other" && one.operation.kind)).toEqual(["put", "remove", "put"]);
 });
+
+test("several changes of a place are each joined with what is there after the one before", () => {
+  const theirs = (value: unknown): Recorded => ({ kind: "put", place: "memory", value, id: "x", unit: "", version: 1, author: "", time: 0, role: "do" }) as Recorded;
+  const steps = (...values: unknown[]): Entry[] => values.slice(1).map((value, n) => ({ kind: "other", id: String(n), unit: "", was: values[n], operation: { kind: "put", place: "memory", value } }));
+  const after = (other: unknown, ours: Entry[]): unknown[] => {
+    const found = joinedWith([theirs(other)], ours);
+    expect(found.met).toEqual([]);
+    return found.ours.map((one) => one.kind === "other" && one.operation.kind === "put" && [one.was, one.operation.value]);
+  };
+  const [lamp, oil, wick, glass] = ["lamp", "oil", "wick", "glass"];
+  expect(after([lamp, oil], steps([lamp], [lamp, wick], [lamp, wick, glass]))).toEqual([
+    [[lamp, oil], [lamp, oil, wick]],
+    [[lamp, oil, wick], [lamp, oil, wick, glass]],
+  ]);
+  expect(after("Rain. It is cold.", steps("It is cold.", "It is cold. She sleeps.", "It is cold. She sleeps. He waits."))).toEqual([
+    ["Rain. It is cold.", "Rain. It is cold. She sleeps."],
+    ["Rain. It is cold. She sleeps.", "Rain. It is cold. She sleeps. He waits."],
+  ]);
+  expect(after([lamp, oil], steps([lamp], [], [lamp]))).toEqual([
+    [[lamp, oil], [oil]],
+    [[oil], [oil, lamp]],
+  ]);
+});
+
+test("what is changed here, then taken out, then put again stands on what was done here before", () => {
+  const theirs = { kind: "put", place: "lore/a", value: { order: 2 }, id: "x", unit: "", version: 1, author: "", time: 0, role: "do" } as Recorded;
+  const put = { kind: "other", id: "1", unit: "", was: { order: 1 }, operation: { kind: "put", place: "lore/a", value: { order: 3 } } } as const;
+  const remove = { kind: "other", id: "2", unit: "", was: { order: 3 }, operation: { kind: "remove", place: "lore/a" } } as const;
+  const again = { ...put, id: "3", was: undefined };
+  const found = joinedWith([theirs], [put, remove, again]);
+  expect(found.met).toEqual(["lore/a"]);
+  expect(found.ours.map((one) => one.kind === "other" && one.was)).toEqual([{ order: 2 }, { order: 3 }, undefined]);
+});

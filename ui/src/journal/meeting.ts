@@ -1,6 +1,6 @@
 /** Changes of one place beside the text that were made here and elsewhere at once: joined as far as both can stand. Pure. */
 
-import type { Recorded } from "../api/stories";
+import type { Operation, Recorded } from "../api/stories";
 import { difference } from "./difference";
 import type { Entry, OtherEntry } from "./queue";
 
@@ -23,22 +23,30 @@ export function othersIn(since: readonly Recorded[], ours: readonly Entry[]): Re
  * @returns The same entries, and the places where something of the others' does not stand any more.
  */
 export function joinedWith(others: readonly Recorded[], ours: readonly Entry[]): { ours: Entry[]; met: string[] } {
-  const theirs = new Map(others.flatMap((record) => ("place" in record ? [[record.place, record] as const] : [])));
+  // What stands at each place by now: after each of ours, the next one is joined with that.
+  const now = new Map<string, unknown>(others.flatMap((record) => ("place" in record ? [[record.place, valueOf(record)] as const] : [])));
   const met = new Set<string>();
   const join = (entry: OtherEntry): OtherEntry => {
     const { operation, was } = entry;
-    const other = "place" in operation ? theirs.get(operation.place) : undefined;
-    if (!other) return entry;
-    const value = other.kind === "put" ? other.value : undefined;
-    if (operation.kind !== "put" || value === undefined) {
-      if (operation.kind !== other.kind) met.add(other.place);
-      return { ...entry, was: value };
-    }
-    const joined = joinedValue(was, value, operation.value);
-    if (!joined.isWhole) met.add(other.place);
-    return { ...entry, was: value, operation: { ...operation, value: joined.value } };
+    if (!("place" in operation) || !now.has(operation.place)) return entry;
+    const theirs = now.get(operation.place);
+    const { value, isWhole } = joinedOrGone(was, theirs, valueOf(operation));
+    if (!isWhole) met.add(operation.place);
+    now.set(operation.place, value);
+    return { ...entry, was: theirs, operation: operation.kind === "put" ? { ...operation, value } : operation };
   };
   return { ours: ours.map((entry) => (entry.kind === "other" ? join(entry) : entry)), met: [...met] };
+}
+
+/** What is left after it at its place; undefined where it takes it out. */
+function valueOf(operation: Operation): unknown {
+  return operation.kind === "put" ? operation.value : undefined;
+}
+
+/** As `joinedValue`; where one of both took it out, what was done here stands. */
+function joinedOrGone(was: unknown, theirs: unknown, ours: unknown): Joined {
+  if (theirs !== undefined && ours !== undefined) return joinedValue(was, theirs, ours);
+  return { value: ours, isWhole: isEqual(theirs, ours) || isEqual(was, theirs) };
 }
 
 /** @param was What both began with. */
