@@ -43,3 +43,8 @@ export function keepTakes(storage: Storage | null, running: RunningTakes): void 
   if (running.takes.some(({ stream, isOver }) => stream !== "" && !isOver)) remember(storage, keyOf(running), running);
   else if (takesIn(storage, running)?.slot === running.slot) forget(storage, keyOf(running));
 }
+
+/** Gives them up to whichever page opens the text next: nobody's are taken over at once. */
+export function releaseTakes(storage: Storage | null, running: RunningTakes): void {
+  keepTakes(storage, { ...running, author: "" });
+}

@@ -2,7 +2,7 @@
 
 import { knowsPages, whenGone } from "../journal/pages";
 import { kept } from "./beside";
-import { keepTakes, type RunningTakes, takesIn } from "./runningtakes";
+import { keepTakes, releaseTakes, type RunningTakes, takesIn } from "./runningtakes";
 import type { Session } from "./session.svelte";
 import { spacing } from "./spacing";
 
@@ -35,8 +35,10 @@ export class TakesAgain {
   }
 
   async #goOn(running: RunningTakes): Promise<void> {
-    const { book, takes } = this.#session;
+    const { book, storage, takes } = this.#session;
     await book.kept.collect().catch(() => undefined); // else what their page kept last would come after what is kept from now on
+    const isShown = book.id === running.story && book.branch === running.branch;
+    if (!isShown || takes.list) return releaseTakes(storage, running);
     const { isConversation, tail } = running;
     const fit = (): ((chunk: string) => string) => spacing(isConversation ? "" : tail).fit;
     const textOf = (id: string): string => String(book.places.takes[id]?.text ?? running.receipt.opening);
