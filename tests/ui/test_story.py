@@ -213,6 +213,9 @@ def test_takes_that_were_being_written_are_found_after_a_reload(new_page: NewPag
         wait(page, lambda: len(kept()) == 3, "the first words of all takes in the journal")
         page.reload()
         wait(page, lambda: text(page) == PROMPT, "the text without a take")
+        expect(columns).to_have_count(3)  # they go on
+        button(page, "Done").click()
+        expect(columns).to_have_count(0)
         button(page, "Branches").click()
         expect(page.get_by_text("Takes of the next piece, not used yet")).to_be_visible()
         takes = page.get_by_role("button", name=re.compile("^Take [123]"))
