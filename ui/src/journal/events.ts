@@ -20,6 +20,15 @@ export interface JournalEvents {
   lengthOf(branch: string): number;
 }
 
+/** For a story that was closed: nobody is told, and no branch is shown. */
+export const SILENT: JournalEvents = {
+  onEdit: () => undefined,
+  onPlaces: () => undefined,
+  onConflict: () => undefined,
+  onMet: () => undefined,
+  lengthOf: () => -1,
+};
+
 export interface Step {
   isDone: boolean;
   hasMore: boolean;

@@ -5,7 +5,7 @@
 
 import { type Appended, type Operation, type Possible, type Recorded, sinceOf, type StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
-import { type JournalEvents, type SaveState, stateAfter, type Step } from "./events";
+import { type JournalEvents, type SaveState, SILENT, stateAfter, type Step } from "./events";
 import { newId } from "./ids";
 import { joinedWith, othersIn } from "./meeting";
 import { Newest } from "./newest";
@@ -31,7 +31,7 @@ export class Journal {
   readonly story: string;
   readonly #api: StoriesApi;
   readonly #outbox: Outbox | null;
-  readonly #events: JournalEvents;
+  #events: JournalEvents;
   readonly #author: string;
   #version: number;
   #sent: Entry[] = [];
@@ -87,7 +87,9 @@ export class Journal {
     });
   }
 
+  /** What comes from now on is still counted as saved, but the page, which may show another story, is not told. */
   close(): void {
+    this.#events = SILENT;
     if (!this.isClean) void this.#keep();
     this.#watch?.close();
     for (const timer of [this.#timer, this.#slow, this.#soon]) clearTimeout(timer);
@@ -174,9 +176,7 @@ export class Journal {
   /** Sends a batch; false if it was not taken. */
   async #send(): Promise<boolean> {
     if (this.#isBusy || this.save === "refused") return false;
-    if (this.#sent.length === 0) {
-      [this.#sent, this.#waiting] = inParts(this.#waiting, toSent);
-    }
+    if (this.#sent.length === 0) [this.#sent, this.#waiting] = inParts(this.#waiting, toSent);
     if (this.#sent.length === 0) return true;
     this.#isBusy = true;
     void this.#keep();
@@ -282,13 +282,13 @@ export class Journal {
 
   #apply(record: Recorded): void {
     if (record.kind !== "edit") return void this.#beside.push(record);
-    const ours = this.#ours;
     const here = this.#events.lengthOf(record.branch);
-    if (here < 0) return; // a branch that is not shown; it is read anew when it is
-    const met = crossed(toChangeSet(record.changes, lengthBefore(here, record.branch, ours)), record.branch, ours);
+    const length = lengthBefore(record.branch, this.#ours) ?? here;
+    if (length < 0) return;
+    const met = crossed(toChangeSet(record.changes, length), record.branch, this.#ours);
     this.#sent = met.ours.slice(0, this.#sent.length);
     this.#waiting = met.ours.slice(this.#sent.length);
-    this.#events.onEdit(record.branch, met.theirs, record);
+    if (here >= 0) this.#events.onEdit(record.branch, met.theirs, record); // else it is read anew when it is shown
   }
 
   /** Keeps what waits in this browser. */

@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import type { Appended, Recorded, Sent, StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
 import { Journal } from "./journal.svelte";
-import type { Outbox } from "./outbox";
+import type { Outbox, Waiting } from "./outbox";
 import { toChangeSet } from "./queue";
 
 /** A journal on the server: what is appended stays, also where the answer is lost. */
@@ -152,6 +152,55 @@ test("what others append while an answer is under way is taken in, also where it
   hear(server.records.slice(-1));
   await vi.advanceTimersByTimeAsync(1000);
   expect([text, journal.version]).toEqual(["a b zero one ", 4]);
+  journal.close();
+  vi.useRealTimers();
+});
+
+test("a journal that was closed says nothing, and keeps what waits behind what others did", async () => {
+  vi.useFakeTimers();
+  const told: unknown[] = [];
+  const kept: Waiting[] = [];
+  let answer: (appended: Appended) => void = () => undefined;
+  const outbox = { keep: (waiting: Waiting) => Promise.resolve(void kept.push(waiting)) };
+  const api = { append: () => new Promise((resolve) => (answer = resolve)) };
+  const tell = (...what: unknown[]): void => void told.push(what);
+  const journal = new Journal(api as unknown as StoriesApi, outbox as unknown as Outbox, { onEdit: tell, onPlaces: tell, onConflict: tell, onMet: tell, lengthOf: () => 2 }, { story: "s", version: 0, author: "me" });
+  const type = (id: string, at: number): void => journal.add({ kind: "edit", id, unit: id, branch: "main", changes: ChangeSet.of({ from: at, insert: id }, at), piece: "" });
+  type("a", 0);
+  await vi.advanceTimersByTimeAsync(300);
+  type("b", 1);
+  journal.close();
+  const theirs = { id: "x", unit: "x", author: "other", time: 0, role: "do" };
+  answer({
+    version: 3,
+    operations: [],
+    since: [
+      { ...theirs, version: 1, kind: "edit", branch: "main", changes: [{ from: 0, to: 0, insert: "zero " }] },
+      { ...theirs, version: 2, kind: "put", place: "memory", value: "Of the other." },
+    ],
+  });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(told).toEqual([]);
+  expect(kept.at(-1)).toMatchObject({ base: 3, operations: [{ id: "b", changes: [{ from: 6, to: 6, insert: "b" }] }] });
+  vi.useRealTimers();
+});
+
+test("what was typed in a branch that is not shown moves behind what others did there", async () => {
+  vi.useFakeTimers();
+  const told: unknown[] = [];
+  const sent: (readonly Sent[])[] = [];
+  let hear: (records: Recorded[]) => void = () => undefined;
+  const api = {
+    watch: (_story: string, _after: number, heard: { operations(records: Recorded[]): void }) => ((hear = heard.operations), () => undefined),
+    append: (_: string, _base: number, _author: string, all: readonly Sent[]) => Promise.resolve(void sent.push(all)).then(() => ({ version: 2, operations: [], since: [] })),
+  };
+  const journal = new Journal(api as unknown as StoriesApi, null, { onEdit: (branch) => told.push(branch), onPlaces: () => undefined, onConflict: () => undefined, onMet: () => undefined, lengthOf: () => -1 }, { story: "s", version: 0, author: "me" });
+  journal.watch();
+  journal.add({ kind: "edit", id: "a", unit: "a", branch: "left", changes: ChangeSet.of({ from: 4, insert: "!" }, 4), piece: "" });
+  hear([{ kind: "edit", branch: "left", changes: [{ from: 0, to: 0, insert: "So " }], id: "x", unit: "x", version: 1, author: "other", time: 0, role: "do" } as Recorded]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(sent).toMatchObject([[{ changes: [{ from: 7, to: 7, insert: "!" }] }]]);
+  expect(told).toEqual([]);
   journal.close();
   vi.useRealTimers();
 });

@@ -84,9 +84,9 @@ export function crossed(theirs: ChangeSet, branch: string, ours: readonly Entry[
 /** UTF-16 units, more than any text has: where edits are moved past each other only their places count, not where the text ends. */
 const FAR = 2 ** 30;
 
-/** The length of a branch's text before ours, by its length now: what others did stands on that. */
-export function lengthBefore(now: number, branch: string, ours: readonly Entry[]): number {
-  return ours.reduce((length, entry) => (entry.kind === "edit" && entry.branch === branch ? length - (entry.changes.newLength - entry.changes.length) : length), now);
+/** The length of a branch's text before ours: what others did stands on that. undefined where none of ours is in it. */
+export function lengthBefore(branch: string, ours: readonly Entry[]): number | undefined {
+  return ours.find((entry): entry is EditEntry => entry.kind === "edit" && entry.branch === branch)?.changes.length;
 }
 
 /** Operations in terms of a text in which others did something since, without those that are among that. */
@@ -97,8 +97,8 @@ export function movedPast(since: readonly Recorded[], operations: readonly Sent[
     const isOurs = next.length < entries.length;
     entries = next;
     if (isOurs || record.kind !== "edit") continue;
-    const first = entries.find((entry): entry is EditEntry => entry.kind === "edit" && entry.branch === record.branch);
-    if (first) entries = crossed(toChangeSet(record.changes, first.changes.length), record.branch, entries).ours;
+    const length = lengthBefore(record.branch, entries);
+    if (length !== undefined) entries = crossed(toChangeSet(record.changes, length), record.branch, entries).ours;
   }
   return entries.map(toSent);
 }

@@ -65,10 +65,11 @@ export class Watch {
     else void this.#listen(signal);
   };
 
-  /** What was appended while nobody told this window. */
+  /** What was appended while nobody told this window; nothing once it is closed. */
   async #catchUp(): Promise<void> {
     const { story, version } = this.#at;
-    this.#heard.operations(await this.#api.operations(story, version(), 10_000).catch(() => []));
+    const records = await this.#api.operations(story, version(), 10_000).catch(() => []);
+    if (this.#channel) this.#heard.operations(records);
   }
 
   /** Listens for all windows of this browser, until it is not to any more. */

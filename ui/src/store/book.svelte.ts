@@ -199,12 +199,13 @@ export class Book {
    * @returns Why the journal did not do it, as a writer reads it; null where it did.
    */
   async step(verb: "undo" | "redo", place = ""): Promise<string | null> {
-    if (!this.journal) return stepProblem(null);
+    const { journal } = this;
+    if (!journal) return stepProblem(null);
     this.#units.end();
     this.steps.ask(this.#story);
     try {
-      const stepped = await this.journal.step(verb, place || `text/${this.branch}`);
-      if (place === "") this.steps.stepped(verb, stepped);
+      const stepped = await journal.step(verb, place || `text/${this.branch}`);
+      if (place === "" && this.journal === journal) this.steps.stepped(verb, stepped);
       return null;
     } catch (error) {
       return stepProblem(error);
