@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from asgi import Client
 from coblyn.api.app import create_app
 from coblyn.engine.interface import EngineStatus
+from coblyn.errors import ModelBroken
 from coblyn.models.adapter import AdapterSpec
 from coblyn.models.declared import Declared, DeclaredModels
 from coblyn.models.setup import Setup
-from factories import SteppedEngine
+from coblyn.progress import Report
+from factories import SteppedEngine, wait_for
 from service.test_demand import FakeLoader, FileEngine, files
 
 __all__ = ["files"]
@@ -211,3 +214,99 @@ async def test_the_first_has_its_name_while_another_file_is_loaded_and_after_it(
     assert await names_told(client) == ["mine"] * 4
     engine.load(files / "first.gguf")
     assert await names_told(client) == ["mine"] * 4
+
+
+class Files:
+    """Loads files for an administrator, and models that are chosen, when it may go on."""
+
+    def __init__(self, engine: ReloadedEngine, folder: Path) -> None:
+        self.engine, self.folder = engine, folder
+        self.first = Path(engine.info.path)
+        self.loaded = 0.5
+        self.may_go_on = asyncio.Event()
+        self.problem: Exception | None = None
+
+    def options(self) -> list[str]:
+        return ["second.gguf"]
+
+    async def load(self, name: str | Setup, base: str | Report = "") -> None:
+        """As ``Admin.load`` and as ``Switch.load``."""
+        if name == "unload_model":
+            return
+        path = name.path if isinstance(name, Setup) else self.folder / name
+        if name == "initial_model":
+            path = self.first
+        self.engine.coming = str(path)
+        await self.may_go_on.wait()
+        self.engine.coming = ""
+        if self.problem:
+            raise self.problem
+        self.engine.load(path)
+
+    async def unload(self) -> None:
+        """As ``Switch.unload``; nobody asks for it here."""
+
+
+class Office:
+    """A server whose models are chosen, and loaded by an administrator."""
+
+    def __init__(self, folder: Path, declared: DeclaredModels) -> None:
+        self.engine = ReloadedEngine(folder / "first.gguf")
+        self.files = Files(self.engine, folder)
+        self.app = create_app(self.engine, admin=self.files, switch=self.files, declared=declared)
+        self.client = Client(self.app)
+
+    async def names(self, path: str, body: dict[str, str]) -> tuple[set[str], set[str]]:
+        """The names that are told while a model is loaded by that request, and after it."""
+        self.files.may_go_on.clear()
+        asking = asyncio.create_task(self.client.post(path, body))
+        await wait_for(lambda: self.engine.coming != "")
+        during = set(await names_told(self.client))
+        self.files.may_go_on.set()
+        assert (await asking).status in {200, 202}
+        while (await self.client.get("/api/coblyn/models/work")).json["work"]:  # noqa: ASYNC110 - as clients do
+            await asyncio.sleep(0.001)
+        return during, set(await names_told(self.client))
+
+    async def choose(self, name: str) -> tuple[set[str], set[str]]:
+        return await self.names("/api/coblyn/models/load", {"name": name})
+
+    async def reload(self, name: str) -> tuple[set[str], set[str]]:
+        return await self.names("/api/admin/reload_config", {"filename": name})
+
+
+async def test_what_was_chosen_counts_until_another_is_loaded(files: Path) -> None:
+    wide = Declared("wide", files / "second.gguf", settings={"context": 77})
+    office = Office(files, DeclaredModels([wide]))
+    await office.choose("wide")
+    await office.choose("first")
+    assert await office.reload("second.gguf") == ({"second"}, {"second"})
+    await office.choose("wide")
+    assert await office.reload("second.gguf") == ({"second"}, {"second"})
+    await office.choose("wide")
+    await office.reload("first.gguf")
+    assert await office.reload("second.gguf") == ({"second"}, {"second"})
+
+
+async def test_what_was_chosen_counts_while_no_other_is_loaded(files: Path) -> None:
+    wide = Declared("wide", files / "second.gguf", settings={"context": 77})
+    office = Office(files, DeclaredModels([wide]))
+    await office.choose("wide")
+    office.files.problem = ModelBroken("It is broken.")
+    assert await office.reload("second.gguf") == ({"second"}, {"wide"})
+    unloading = {"filename": "unload_model"}
+    assert (await office.client.post("/api/admin/reload_config", unloading)).json["success"]
+    office.engine.coming = str(files / "second.gguf")  # it wakes
+    assert set(await names_told(office.client)) == {"wide"}
+
+
+async def test_the_initial_model_has_its_name_again(files: Path) -> None:
+    wide = Declared("wide", files / "first.gguf", settings={"context": 99})
+    office = Office(files, DeclaredModels([wide], wide))
+    assert await office.reload("second.gguf") == ({"second"}, {"second"})
+    assert await office.reload("initial_model") == ({"wide"}, {"wide"})
+    assert await office.reload("first.gguf") == (
+        {"first"},
+        {"first"},
+    )  # it has the server's context
+    assert await office.reload("initial_model") == ({"wide"}, {"wide"})

@@ -170,6 +170,21 @@ async def test_declared_models_can_be_chosen(files: Path) -> None:
     assert settings.parameters == {"top_k": 2}
 
 
+async def test_a_file_that_is_loaded_alone_is_not_what_was_declared_for_it(files: Path) -> None:
+    wide = Declared("wide", files / "second.gguf", settings={"context": 77})
+    models = Models([FileEngine(files / "first.gguf")], declared=DeclaredModels([wide]))
+    switch = FakeSwitch(models)
+    switch.may_go_on.set()
+    picker = Picker(models, Inventory(models), switch)
+    for name, is_wide in (("wide", True), ("first", False)):
+        picker.load(name)
+        await wait_for(lambda: picker.work is None)
+        assert (models.serving(wide.setup) is models.default) is is_wide
+    models.default.engine = FileEngine(files / "second.gguf")  # an administrator loads it
+    assert (models.default.name, models.default.setup.own) == ("second", {})
+    assert models.serving(wide.setup) is None
+
+
 async def test_a_file_that_is_no_model_says_so(picker: Picker, files: Path) -> None:
     (files / "page.gguf").write_text("<!DOCTYPE html><title>Not found</title>")
     trouble = {each.item.file_name: each.trouble for each in picker.choices()}

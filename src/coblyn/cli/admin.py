@@ -16,12 +16,10 @@ from coblyn.models.check import writes
 from coblyn.models.gguf import read_header
 from coblyn.models.kcpps import is_kcpps
 from coblyn.models.overrides import corrected
+from coblyn.service.admin import INITIAL, UNLOAD
 from coblyn.settings import EngineSettings, Settings
 
 __all__ = ["AdminDirectory", "admin_of"]
-
-INITIAL, UNLOAD = "initial_model", "unload_model"
-"""KoboldCPP's names for the initial model and for no model."""
 
 _ENGINE = frozenset(each.name for each in fields(EngineSettings))
 

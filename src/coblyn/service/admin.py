@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["Admin"]
+__all__ = ["INITIAL", "UNLOAD", "Admin"]
+
+INITIAL, UNLOAD = "initial_model", "unload_model"
+"""KoboldCPP's names for the model that the server began with and for no model."""
 
 
 class Admin(Protocol):
@@ -18,7 +21,7 @@ class Admin(Protocol):
         """Load a model or settings by name; running requests end with the old model.
 
         Args:
-            name: One of ``options``.
+            name: One of ``options``; ``INITIAL`` and ``UNLOAD`` are among them.
             base: Another option, whose settings apply where those of ``name`` give none; may be empty.
 
         Raises:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,16 +57,30 @@ class ModelEntry:
     info: ModelInfo
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What an engine is loaded with, and the name of that.
+
+    Attributes:
+        setup: What it is loaded with.
+        name: Its name; empty for that of its file.
+    """
+
+    setup: Setup
+    name: str = ""
+
+
 class LoadedModel:
     """A model in its engine, and the services that use its vocabulary.
 
     Args:
         engine: Its engine; the creator closes it.
         media: Sends images and sounds to the engine.
-        name: Its name in place of its file's, if another model has that; or empty.
-        setup: What its engine was loaded with; without, its file alone.
+        chosen: What its engine was loaded with; None for a file that nobody chose here.
 
     Attributes:
+        chosen: The same, for its last load.
+        initial: What the server began with, if that was declared.
         prompts: Encodes prompts.
         tokens: Its vocabulary.
         adapters: Adapters that requests may use.
@@ -80,11 +94,12 @@ class LoadedModel:
         self,
         engine: EngineClient,
         media: MediaLoader | None = None,
-        name: str = "",
-        setup: Setup | None = None,
+        chosen: Named | None = None,
     ) -> None:
         self.engine = engine
-        self._known = {setup.real: (setup, name)} if setup else {}
+        self.initial: Named | None = None
+        self.chosen = chosen
+        self._awaited: list[Named | None] = []
         self._read = engine.info.path
         self._alone = Setup(Path(self._read))
         self.prompts = Prompts(engine, media)
@@ -100,13 +115,14 @@ class LoadedModel:
     def name(self) -> str:
         """Its name."""
         info = self.engine.info
-        return self._chosen(info.path)[1] or info.name
+        return self._told(info.path, (self.chosen,)).name or info.name
 
     @property
     def coming(self) -> str:
         """Name of the model that is loaded into its engine, if requests wait for it; else empty."""
         file = self.engine.status().coming
-        return file and (self._chosen(file)[1] or Path(file).stem)
+        known = self._awaited if None in self._awaited else (*self._awaited, self.chosen)
+        return file and (self._told(file, known).name or Path(file).stem)
 
     @property
     def awaited_name(self) -> str:
@@ -116,17 +132,27 @@ class LoadedModel:
     @property
     def setup(self) -> Setup:
         """What its engine was loaded with."""
-        return self._chosen(self.engine.info.path)[0]
+        return self._told(self.engine.info.path, (self.chosen,)).setup
 
-    def become(self, setup: Setup, name: str) -> None:
-        """Its engine has another model now; an empty name stands for that of its file."""
-        self._known[setup.real] = (setup, name)
+    @contextmanager
+    def awaiting(self, chosen: Named | None) -> Iterator[None]:
+        """Its engine gets another model within the block, and keeps the one that it has if that fails."""
+        self._awaited.append(chosen)
+        try:
+            yield
+            self.chosen = chosen
+        finally:
+            self._awaited.remove(chosen)
 
-    def _chosen(self, file: str) -> tuple[Setup, str]:
-        """What was set last for a file, and its name: an administrator may load others into the first engine."""
+    def _told(self, file: str, known: Iterable[Named | None]) -> Named:
+        """A file as it is known: as one of those, as the server began with it, or alone."""
         if self._read != file:
             self._read, self._alone = file, Setup(Path(file))
-        return self._known.get(self._alone.real, (self._alone, ""))
+        real = self._alone.real
+        found = next((each for each in known if each and each.setup.real == real), None)
+        if found is None and self.initial and self.initial.setup == self._alone:
+            return self.initial
+        return found or Named(self._alone)
 
     def serves(self, setup: Setup) -> bool:
         """Whether it is that model, with at least the context that it is wanted for."""
@@ -222,8 +248,9 @@ class Models:
         self._media = media
         self.declared = declared or DeclaredModels()
         self._models = [LoadedModel(engine, media) for engine in engines]
-        if self.declared.first:
-            self.replace_default(self.declared.first.setup, self.declared.first.name)
+        if first := self.declared.first:
+            self.replace_default(first.setup, first.name)
+            self.default.initial = self.default.chosen
         self._is_strict = is_strict
         self._is_alone = len(self._models) == 1
         self.demand: Demand | None = None
@@ -310,7 +337,8 @@ class Models:
     def add(self, engine: EngineClient, setup: Setup) -> LoadedModel:
         """Add a model, in an engine that has loaded it. Its name is its file's, or a longer or a declared one."""
         taken = {model.name for model in self._models}
-        model = LoadedModel(engine, self._media, self._name_for(engine, setup, taken), setup)
+        chosen = Named(setup, self._name_for(engine, setup, taken))
+        model = LoadedModel(engine, self._media, chosen)
         self._models.append(model)
         return model
 
@@ -318,7 +346,8 @@ class Models:
         """The first engine has another model now; ``name`` is the declared one by which it was chosen, or empty."""
         taken = {model.name for model in self._models[1:]}
         found = name if name not in taken else ""
-        self.default.become(setup, found or self._name_for(self.default.engine, setup, taken))
+        found = found or self._name_for(self.default.engine, setup, taken)
+        self.default.chosen = Named(setup, found)
 
     def _name_for(self, engine: EngineClient, setup: Setup, taken: Collection[str]) -> str:
         """A name that no other model has, and that means no other one; empty for its file's own."""

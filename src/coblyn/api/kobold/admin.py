@@ -12,6 +12,8 @@ from coblyn.api.call import Call
 from coblyn.api.later import Lenient
 from coblyn.api.route import Routes
 from coblyn.errors import CoblynError, NotFound
+from coblyn.service.admin import INITIAL, UNLOAD
+from coblyn.service.services import Services
 
 __all__ = ["routes"]
 
@@ -51,13 +53,22 @@ async def reload_config(call: Call) -> Response:
     """Answers when it is loaded. Running requests end with the old model, which stays if the file cannot be loaded."""
     body, _ = await call.read(ReloadInput)
     try:
-        if call.services.admin is None:
-            raise NotFound(_OFF)
-        work = call.services.admin.load(body.filename, body.baseconfig)
         # Loading continues if the client leaves.
+        work = _load(call.services, body.filename, body.baseconfig)
         await asyncio.shield(asyncio.create_task(work, name="coblyn-reload"))
     except CoblynError as error:
         log.warning("%s was not loaded: %s", body.filename, error)
         message = f"{error.message} {error.hint}" if error.hint else error.message
         return JSONResponse({"success": False, "error": message})
     return JSONResponse({"success": True})
+
+
+async def _load(services: Services, name: str, base: str) -> None:
+    if services.admin is None:
+        raise NotFound(_OFF)
+    if name == UNLOAD:  # it wakes as what it is
+        await services.admin.load(name)
+        return
+    model = services.models.default
+    with model.awaiting(model.initial if name == INITIAL else None):
+        await services.admin.load(name, base)
