@@ -41,6 +41,7 @@ export class Journal {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #slow: ReturnType<typeof setTimeout> | undefined;
   #soon: ReturnType<typeof setTimeout> | undefined;
+  #reading: ReturnType<typeof setTimeout> | undefined;
   #watch: Watch | null = null;
   /** Only the newest state is written: behind a slow disk, older ones would hold it up. */
   readonly #kept = new Newest(async () => this.#outbox?.keep(this.waiting, this.isCutOff));
@@ -92,7 +93,7 @@ export class Journal {
     this.#events = SILENT;
     if (!this.isClean) void this.#keep();
     this.#watch?.close();
-    for (const timer of [this.#timer, this.#slow, this.#soon]) clearTimeout(timer);
+    for (const timer of [this.#timer, this.#slow, this.#soon, this.#reading]) clearTimeout(timer);
   }
 
   add(entry: Entry): void {
@@ -111,11 +112,11 @@ export class Journal {
     return this.#keep();
   }
 
-  /** Sends what waits now; done when nothing waits any more, or it cannot be sent. */
+  /** Sends what waits now; done when nothing waits any more and nothing is being read, or it cannot be sent. */
   async flush(): Promise<boolean> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    while (!this.isClean) {
+    while (this.#isBusy || !this.isClean) {
       if (this.#isBusy) await new Promise((resolve) => setTimeout(resolve, 20));
       else if (!(await this.#send())) return false;
     }
@@ -148,7 +149,7 @@ export class Journal {
   }
 
   async #step(verb: "undo" | "redo", scope: string): Promise<Step> {
-    if (!(await this.flush())) throw this.refusal ?? new ApiError("gone", "");
+    while (this.#isBusy || !this.isClean) if (!(await this.flush())) throw this.refusal ?? new ApiError("gone", "");
     this.#isBusy = true;
     try {
       const id = newId();
@@ -196,7 +197,10 @@ export class Journal {
     this.#sent = [];
     this.#version = Math.max(this.#version, answer.version);
     void this.#keep();
-    this.#settle();
+    clearTimeout(this.#slow);
+    this.#slow = undefined;
+    this.save = "saved";
+    this.refusal = null;
   }
 
   /** Ours comes back from a batch that was written although its answer was lost: what follows it stands on it. */
@@ -204,13 +208,6 @@ export class Journal {
     const isOther = ({ id }: Entry): boolean => id !== record.id;
     if (this.#ours.every(isOther)) return this.#apply(record);
     [this.#sent, this.#waiting] = [this.#sent.filter(isOther), this.#waiting.filter(isOther)];
-  }
-
-  #settle(): void {
-    clearTimeout(this.#slow);
-    this.#slow = undefined;
-    this.save = "saved";
-    this.refusal = null;
   }
 
   /** Gives whether it can be sent again at once. */
@@ -251,24 +248,27 @@ export class Journal {
     // While a batch or a step is under way, its answer tells most of it in order.
     if (this.#isBusy || this.#sent.length > 0) return;
     this.#isBusy = true;
-    await this.#catchUp(records.filter(({ version }) => version > this.#version)).catch(() => undefined);
-    this.#isBusy = false;
-    if (this.#waiting.length > 0) this.#schedule(BATCH);
+    const before = this.#version;
+    const giveUp = (error: unknown): void => void (stateAfter(error) === "refused" && (this.#newest = this.#version));
+    await this.#catchUp(records.filter(({ version }) => version > this.#version)).catch(giveUp);
+    this.#rest(this.#version > before ? 0 : AGAIN);
   }
 
-  /** Nothing is under way any more: what was heard meanwhile, and told by no answer, is read. */
-  #rest(): void {
+  /** Nothing is under way any more: what was heard meanwhile, and told by no answer, is read after a pause. */
+  #rest(pause = 0): void {
     this.#isBusy = false;
     if (this.#waiting.length > 0) this.#schedule(BATCH);
-    if (this.#newest > this.#version) void this.#hear([]);
+    clearTimeout(this.#reading);
+    if (this.#newest > this.#version && this.#events !== SILENT) this.#reading = setTimeout(() => void this.#hear([]), pause);
   }
 
   /** Takes in what comes next, and before it what was not heard. */
   async #catchUp(heard: readonly Recorded[]): Promise<void> {
     const isNext = heard[0]?.version === this.#version + 1;
-    const newest = Math.max(this.#newest, heard.at(-1)?.version ?? 0);
-    if (newest <= this.#version) return;
+    this.#newest = Math.max(this.#newest, heard.at(-1)?.version ?? 0);
+    if (this.#newest <= this.#version) return;
     for (const record of isNext ? heard : await this.#api.operations(this.story, this.#version, 10_000)) {
+      if (record.version <= this.#version) continue;
       this.#meet(record); // also a step of ours whose answer was lost
       this.#version = record.version;
     }

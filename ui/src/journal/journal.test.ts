@@ -204,3 +204,84 @@ test("what was typed in a branch that is not shown moves behind what others did 
   journal.close();
   vi.useRealTimers();
 });
+
+/** What another one writes at the beginning of a text. */
+const others = (version: number, insert: string): Recorded =>
+  ({ kind: "edit", branch: "main", changes: [{ from: 0, to: 0, insert }], id: insert, unit: insert, version, author: "other", time: 0, role: "do" }) as Recorded;
+
+interface Read {
+  resolve(records: Recorded[]): void;
+  reject(error: ApiError): void;
+}
+
+/** A journal that hears, reads and steps as the test says. */
+function heard(): { journal: Journal; text: () => string; hear: (...records: Recorded[]) => void; reads: Read[]; steps: ((...operations: Recorded[]) => void)[] } {
+  let text = "";
+  let hear: (records: Recorded[]) => void = () => undefined;
+  const reads: Read[] = [];
+  const steps: ((...operations: Recorded[]) => void)[] = [];
+  const api = {
+    watch: (_story: string, _after: number, told: { operations(records: Recorded[]): void }) => ((hear = told.operations), () => undefined),
+    operations: () => new Promise<Recorded[]>((resolve, reject) => reads.push({ resolve, reject })),
+    step: () => new Promise((resolve) => steps.push((...operations) => resolve({ operations, hasMore: false }))),
+  };
+  const events = { onEdit: (_branch: string, changes: ChangeSet) => (text = applied(text, changes)), onPlaces: () => undefined, onConflict: () => undefined, onMet: () => undefined, lengthOf: () => text.length };
+  const journal = new Journal(api as unknown as StoriesApi, null, events, { story: "s", version: 0, author: "me" });
+  journal.watch();
+  return { journal, text: () => text, hear: (...records) => hear(records), reads, steps };
+}
+
+test("a step waits for what is being read, and nothing is taken in twice", async () => {
+  vi.useFakeTimers();
+  const { journal, text, hear, reads, steps } = heard();
+  hear(others(2, "b")); // 1 was not heard
+  const step = journal.step("undo", "text/main");
+  await vi.advanceTimersByTimeAsync(100);
+  expect([reads.length, steps.length]).toEqual([1, 0]);
+  reads[0]?.resolve([others(1, "a"), others(2, "b")]);
+  await vi.advanceTimersByTimeAsync(100);
+  steps[0]?.(others(4, "U")); // and 3 was not heard
+  await vi.advanceTimersByTimeAsync(100);
+  hear(others(5, "e"));
+  reads[1]?.resolve([others(3, "c"), others(4, "U")]);
+  expect(await step).toEqual({ isDone: true, hasMore: false });
+  await vi.advanceTimersByTimeAsync(100);
+  reads[2]?.resolve([others(4, "U"), others(5, "e")]); // one that is known
+  await vi.advanceTimersByTimeAsync(100);
+  expect([text(), journal.version, reads.length]).toEqual(["eUcba", 5, 3]);
+  journal.close();
+  vi.useRealTimers();
+});
+
+test("what is heard during a read is read after it, and a read that fails is tried again after a pause, until the story is closed", async () => {
+  vi.useFakeTimers();
+  const { journal, text, hear, reads } = heard();
+  hear(others(2, "b"));
+  hear(others(3, "c"));
+  reads[0]?.resolve([others(1, "a"), others(2, "b")]);
+  await vi.advanceTimersByTimeAsync(100);
+  reads[1]?.reject(new ApiError("gone", ""));
+  await vi.advanceTimersByTimeAsync(1000);
+  expect([text(), reads.length]).toEqual(["ba", 2]);
+  await vi.advanceTimersByTimeAsync(2000);
+  reads[2]?.resolve([others(3, "c")]);
+  await vi.advanceTimersByTimeAsync(3000);
+  expect([text(), reads.length]).toEqual(["cba", 3]);
+  hear(others(5, "e"));
+  journal.close();
+  reads[3]?.reject(new ApiError("gone", ""));
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect([text(), reads.length]).toEqual(["cba", 4]);
+  vi.useRealTimers();
+});
+
+test("what the server will not tell is not asked for again", async () => {
+  vi.useFakeTimers();
+  const { journal, hear, reads } = heard();
+  hear(others(2, "b"));
+  reads[0]?.reject(new ApiError("not_found", "", 404));
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(reads.length).toBe(1);
+  journal.close();
+  vi.useRealTimers();
+});
