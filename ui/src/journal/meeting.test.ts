@@ -14,9 +14,15 @@ test("keys, fields and places of a text that were changed at once are joined", (
 
 test("where both changed the same letters or number, what was done here stands, and that is told", () => {
   expect(joinedValue({ order: 1 }, { order: 2 }, { order: 3 })).toEqual({ value: { order: 3 }, isWhole: false });
-  expect(joinedValue("old", "older", "cold")).toEqual({ value: "colder", isWhole: true });
+  expect(joinedValue("It is old", "It is older", "It is cold")).toEqual({ value: "It is colder", isWhole: true });
   expect(joinedValue("The lamp", "The lantern", "The light")).toEqual({ value: "The light", isWhole: false });
-  expect(joinedValue(undefined, "One", "Two")).toEqual({ value: "OneTwo", isWhole: true });
+});
+
+test("a name, and what begins with nothing, is not joined by its letters", () => {
+  expect(joinedValue("", "chat", "adventure")).toEqual({ value: "adventure", isWhole: false });
+  expect(joinedValue({ logic: "and_any" }, { logic: "not_any" }, { logic: "and_all" })).toEqual({ value: { logic: "and_all" }, isWhole: false });
+  expect(joinedValue(undefined, "One lamp", "Two lamps")).toEqual({ value: "Two lamps", isWhole: false });
+  expect(joinedValue("灯が燃える。", "青い灯が燃える。", "灯が燃える。夜だ。")).toEqual({ value: "青い灯が燃える。夜だ。", isWhole: true });
 });
 
 test("an entry that is gone elsewhere comes back with what was done here, and one that is gone here is gone", () => {

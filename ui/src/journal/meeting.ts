@@ -73,14 +73,18 @@ function joinedList(was: readonly unknown[], theirs: readonly unknown[], ours: r
   return [...left, ...ours.filter((one) => !has(was, one) && !has(left, one))];
 }
 
-/** Both changes of a text; null where they are of the same letters. */
+/** Both changes of a text; null where they are of the same letters, or of a name: a mode is chosen, not written. */
 function joinedText(was: string, theirs: string, ours: string): string | null {
+  if (isName(was)) return null;
   const [first, second] = [difference(was, theirs), difference(was, ours)];
   if (!first || !second) return null;
   const [before, after] = first.to <= second.from ? [first, second] : [second, first];
   if (before.to > after.from) return null;
   return was.slice(0, before.from) + before.insert + was.slice(before.to, after.from) + after.insert + was.slice(after.to);
 }
+
+/** Nothing, a word of a fixed set, an id, an address: what has no spaces and is not of another script, whose texts may have none. */
+const isName = (text: string): boolean => /^[!-~]*$/.test(text);
 
 type Fields = Readonly<Record<string, unknown>>;
 
