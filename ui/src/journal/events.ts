@@ -4,6 +4,9 @@ import type { Operation, Recorded } from "../api/stories";
 import { ApiError } from "../api/types";
 import type { ChangeSet } from "@codemirror/state";
 
+/** Milliseconds until a server that did not answer is asked again. */
+export const AGAIN = 2000;
+
 /** "saved": all is acknowledged; "saving": not since a second; "away": the server is silent; "full": its disk is; "refused": it said no. */
 export type SaveState = "saved" | "saving" | "away" | "full" | "refused";
 

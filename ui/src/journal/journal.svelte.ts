@@ -5,7 +5,7 @@
 
 import { type Appended, type Operation, type Possible, type Recorded, sinceOf, type StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
-import { type JournalEvents, type SaveState, SILENT, stateAfter, type Step } from "./events";
+import { AGAIN, type JournalEvents, type SaveState, SILENT, stateAfter, type Step } from "./events";
 import { newId } from "./ids";
 import { joinedWith, othersIn } from "./meeting";
 import { Newest } from "./newest";
@@ -16,10 +16,9 @@ import { Watch } from "./watch";
 export { newId } from "./ids";
 export type { JournalEvents, SaveState, Step } from "./events";
 
-/** Milliseconds between two batches, until a wait is worth a word, and until the server is asked again. */
+/** Milliseconds between two batches, and until a wait is worth a word. */
 const BATCH = 250;
 const PATIENCE = 1000;
-const AGAIN = 2000;
 
 export class Journal {
   save = $state<SaveState>("saved");

@@ -11,6 +11,11 @@ export async function whenGone(author: string, act: () => Promise<void>): Promis
   await (found ? found.request(nameOf(author), act) : act());
 }
 
+/** Does something once the page of this author is gone, unless the signal comes before; never where the browser has no locks. */
+export async function whenGoneBefore(signal: AbortSignal, author: string, act: () => void): Promise<void> {
+  await locks()?.request(nameOf(author), { signal }, act).catch(() => undefined);
+}
+
 /** Whether it can be known which pages are open. */
 export function knowsPages(): boolean {
   return locks() !== undefined;

@@ -4,7 +4,8 @@
  */
 
 import type { Recorded, StoriesApi } from "../api/stories";
-import { inTurn, knowsPages, whenGone } from "./pages";
+import { AGAIN, stateAfter } from "./events";
+import { inTurn, knowsPages, whenGoneBefore } from "./pages";
 
 export interface Heard {
   operations(records: readonly Recorded[]): void;
@@ -34,8 +35,8 @@ export class Watch {
   #channel: BroadcastChannel | null;
   #listening = new AbortController();
   #isLeading = false;
-  /** Of the window that listens: the others of this browser, and how many browsers listen. */
-  readonly #others = new Set<string>();
+  /** Of the window that listens: the others of this browser, with what ends the wait for their end, and how many browsers listen. */
+  readonly #others = new Map<string, AbortController>();
   #numBrowsers = 1;
 
   constructor(api: Pick<StoriesApi, "watch" | "operations">, at: Watched, heard: Heard) {
@@ -68,16 +69,23 @@ export class Watch {
   /** What was appended while nobody told this window; nothing once it is closed. */
   async #catchUp(): Promise<void> {
     const { story, version } = this.#at;
-    const records = await this.#api.operations(story, version(), 10_000).catch(() => []);
-    if (this.#channel) this.#heard.operations(records);
+    while (this.#channel) {
+      const failed = (error: unknown): Recorded[] | null => (stateAfter(error) === "refused" ? [] : null);
+      const records = await this.#api.operations(story, version(), 10_000).catch(failed);
+      if (records) return void (this.#channel && this.#heard.operations(records));
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
+    }
   }
 
   /** Listens for all windows of this browser, until it is not to any more. */
   #lead(signal: AbortSignal): Promise<void> {
     this.#isLeading = true;
-    this.#others.clear();
+    signal.addEventListener("abort", () => {
+      this.#isLeading = false;
+      for (const author of this.#others.keys()) this.#forget(author);
+    });
     this.#tell({ kind: "who" });
-    return this.#listen(signal).finally(() => (this.#isLeading = false));
+    return this.#listen(signal);
   }
 
   #listen(signal: AbortSignal): Promise<void> {
@@ -100,14 +108,23 @@ export class Watch {
     else if (word.kind === "who") {
       this.#tell({ kind: "here", author: this.#at.author });
       void this.#catchUp();
-    } else if (this.#isLeading) this.#note(word.author, word.kind === "here");
+    } else this.#note(word.author, word.kind === "here");
   }
 
   #note(author: string, isHere: boolean): void {
-    if (!isHere) this.#others.delete(author);
-    else if (!this.#others.has(author)) void whenGone(author, () => Promise.resolve(this.#note(author, false)));
-    if (isHere) this.#others.add(author);
+    if (!this.#isLeading) return;
+    if (!isHere) this.#forget(author);
+    else if (!this.#others.has(author)) {
+      const left = new AbortController();
+      this.#others.set(author, left);
+      void whenGoneBefore(left.signal, author, () => this.#note(author, false));
+    }
     this.#count();
+  }
+
+  #forget(author: string): void {
+    this.#others.get(author)?.abort();
+    this.#others.delete(author);
   }
 
   #count(): void {
