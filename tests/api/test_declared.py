@@ -173,15 +173,19 @@ class ReloadedEngine(FileEngine):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.coming = ""
+        self.is_empty = False
 
     def status(self) -> EngineStatus:
+        if self.is_empty:
+            return EngineStatus("unloaded", 0, 0, loaded=0.5, coming=self.coming)
         if not self.coming:
             return super().status()
         return EngineStatus("loading", 0, 0, loaded=0.5, coming=self.coming)
 
     def load(self, path: Path) -> None:
         """Have another file, as ``EngineExchange`` has after it was awaited."""
-        self.coming, self._path, self._name = "", path, path.stem
+        self.coming, self.is_empty = "", False
+        self._path, self._name = path, path.stem
 
 
 async def names_told(client: Client) -> list[str]:
@@ -310,3 +314,24 @@ async def test_the_initial_model_has_its_name_again(files: Path) -> None:
         {"first"},
     )  # it has the server's context
     assert await office.reload("initial_model") == ({"wide"}, {"wide"})
+
+
+async def test_a_chosen_model_has_its_name_while_it_is_loaded(files: Path) -> None:
+    wide = Declared("wide", files / "second.gguf", settings={"context": 77})
+    narrow = Declared("narrow", files / "second.gguf", settings={"context": 7})
+    office = Office(files, DeclaredModels([wide, narrow]))
+    for name in ("wide", "narrow", "second", "narrow", "first", "wide"):
+        assert await office.choose(name) == ({name}, {name})
+
+
+async def test_a_model_has_its_name_while_it_is_loaded_where_none_was(files: Path) -> None:
+    wide = Declared("wide", files / "second.gguf", settings={"context": 77})
+    office = Office(files, DeclaredModels([wide]))
+    for name in ("wide", "first"):
+        office.engine.is_empty = True
+        assert (await office.client.get("/api/v1/model")).json == {"result": "inactive"}
+        assert await office.choose(name) == ({name}, {name})
+    office.engine.is_empty, office.engine.coming = True, str(files / "second.gguf")
+    health = (await office.client.get("/health?quiet=1")).json
+    assert (health["status"], health["model"], health["loaded"]) == ("loading", "second", 0.5)
+    assert (await office.client.get("/ready")).json["models"] == {"second": "loading"}

@@ -8,11 +8,8 @@ import pytest
 
 from asgi import Client
 from coblyn.api.app import create_app
-from coblyn.engine.interface import EngineStatus
-from coblyn.models.declared import Declared, DeclaredModels
-from coblyn.service.models import Models
 from factories import SteppedEngine
-from service.test_demand import FakeLoader, FileEngine, files, make
+from service.test_demand import FakeLoader, files, make
 from service.test_picker import FakeSwitch
 
 __all__ = ["files"]
@@ -69,21 +66,6 @@ async def test_a_load_is_told_while_it_goes_on(client: Client, switch: FakeSwitc
     assert (health["status"], health["model"], health["loaded"]) == ("loading", "second", 0)
     busy = await client.post("/api/coblyn/models/load", {"name": "third"})
     assert busy.status == 503
-    switch.may_go_on.set()
-
-
-async def test_a_declared_model_has_its_own_name_from_the_first_moment(
-    files: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    warm = Declared("warm", files / "second.gguf", settings={"context": 77})
-    engine = FileEngine(files / "first.gguf")
-    switch = FakeSwitch(Models([engine]))
-    client = Client(create_app(engine, switch=switch, declared=DeclaredModels([warm])))
-    await client.post("/api/coblyn/models/load", {"name": "warm"})
-    coming = EngineStatus("loading", 0, 0, loaded=0.25, coming="second")
-    monkeypatch.setattr(engine, "status", lambda: coming)
-    health = (await client.get("/health")).json
-    assert (health["status"], health["model"], health["loaded"]) == ("loading", "warm", 0.25)
     switch.may_go_on.set()
 
 

@@ -230,9 +230,24 @@ async def test_an_unloaded_model_answers_nobody_until_another_is_there(
     assert await text_of(await workshop.begin()) == "ABC"
 
 
+async def test_an_unloaded_model_tells_what_comes_after_it(workshop: Workshop) -> None:
+    await workshop.exchange.unload()
+    assert workshop.exchange.status().coming == ""
+    workshop.starts_held = True
+    change = asyncio.create_task(workshop.replace("new"))
+    await wait_for(lambda: "new" in workshop.made)
+    assert workshop.exchange.status().coming == "new"
+    workshop.made["new"].may_start.set()
+    await change
+    assert workshop.exchange.status().coming == ""
+
+
+@pytest.mark.parametrize("is_unloaded", [False, True])
 async def test_a_conversation_has_the_format_of_the_model_that_it_waits_for(
-    workshop: Workshop,
+    workshop: Workshop, is_unloaded: bool
 ) -> None:
+    if is_unloaded:
+        await workshop.exchange.unload()
     workshop.fits, workshop.starts_held = False, True
     change = asyncio.create_task(workshop.replace("new"))
     await wait_for(lambda: "new" in workshop.made)

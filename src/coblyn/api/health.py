@@ -59,18 +59,17 @@ async def health(call: Call) -> Response:
     console.
     """
     status, state = call.model.engine.status(), _state(call.model)
-    coming, loaded = call.model.coming, status.loaded
+    name, coming, loaded = call.model.awaited_name, call.model.coming, status.loaded
     is_default = call.model is call.services.models.default
     chosen = call.services.picker.coming if is_default else ""
-    if chosen and coming:  # its name is known when it is loaded
-        coming = chosen
-    elif chosen and state in _ABSENT:  # its engine is not there yet
-        state, coming, loaded = "loading", chosen, 0.0
-    info = NO_MODEL if coming else call.model.engine.info
+    if chosen and state in _ABSENT:  # its engine is not there yet
+        state, name, coming, loaded = "loading", chosen, chosen, 0.0
+    wakes = call.model.is_asleep and coming == call.model.name
+    info = NO_MODEL if coming and not wakes else call.model.engine.info
     is_good = state in _TAKING or call.request.query_params.get("quiet") == "1"
     body = {
         "status": "ok" if state == "ready" else state,
-        "model": coming or call.model.name,
+        "model": name,
         "accelerator": info.accelerator,
         "accelerated_by": list(info.placement.accelerated_by),
         "verdict": judge_load(info.placement, call.options.machine).to_json(),
@@ -94,7 +93,10 @@ async def health(call: Call) -> Response:
 
 def _state(model: LoadedModel) -> str:
     """The state of a model's engine; ``sleeping`` if it is unloaded until the next request."""
-    return "sleeping" if model.is_asleep else model.engine.status().state
+    if model.is_asleep:
+        return "sleeping"
+    state = model.engine.status().state
+    return "loading" if model.coming and state in _ABSENT else state
 
 
 def _death(death: Death) -> dict[str, Any]:

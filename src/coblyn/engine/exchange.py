@@ -98,7 +98,15 @@ class EngineExchange:
         """What it is doing now."""
         status = self._engine.status()
         if self._is_unloaded:
-            return EngineStatus("unloaded", 0, 0, status.num_restarts, failure=str(_unloaded()))
+            return EngineStatus(
+                "unloaded",
+                0,
+                0,
+                status.num_restarts,
+                failure=str(_unloaded()),
+                loaded=self.loaded,
+                coming=self._awaited,
+            )
         if not self._is_there.is_set():
             return EngineStatus(
                 "loading", 0, 0, status.num_restarts, loaded=self.loaded, coming=self._awaited

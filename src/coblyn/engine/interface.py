@@ -127,7 +127,7 @@ class EngineStatus:
         failure: Why it is stopped, as a message to users.
         pid: Process id of the engine; 0 if it has no separate process now.
         loaded: Loaded fraction of the model, 0 to 1, as the library counts it.
-        coming: File of the model being loaded in place of the last one, if requests wait for it.
+        coming: File of the model being loaded in place of the last one, or of none, if requests wait for it.
     """
 
     state: str

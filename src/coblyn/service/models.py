@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -249,8 +249,7 @@ class Models:
         self.declared = declared or DeclaredModels()
         self._models = [LoadedModel(engine, media) for engine in engines]
         if first := self.declared.first:
-            self.replace_default(first.setup, first.name)
-            self.default.initial = self.default.chosen
+            self.default.initial = self.default.chosen = self._chosen_as(first.setup, first.name)
         self._is_strict = is_strict
         self._is_alone = len(self._models) == 1
         self.demand: Demand | None = None
@@ -337,21 +336,28 @@ class Models:
     def add(self, engine: EngineClient, setup: Setup) -> LoadedModel:
         """Add a model, in an engine that has loaded it. Its name is its file's, or a longer or a declared one."""
         taken = {model.name for model in self._models}
-        chosen = Named(setup, self._name_for(engine, setup, taken))
+        chosen = Named(setup, self._name_for(setup, taken))
         model = LoadedModel(engine, self._media, chosen)
         self._models.append(model)
         return model
 
-    def replace_default(self, setup: Setup, name: str = "") -> None:
-        """The first engine has another model now; ``name`` is the declared one by which it was chosen, or empty."""
+    def replacing_default(self, setup: Setup, name: str = "") -> AbstractContextManager[None]:
+        """The first engine gets another model within the block: see ``LoadedModel.awaiting``.
+
+        Args:
+            setup: What it is loaded with.
+            name: The declared name by which it was chosen, or empty.
+        """
+        return self.default.awaiting(self._chosen_as(setup, name))
+
+    def _chosen_as(self, setup: Setup, name: str) -> Named:
         taken = {model.name for model in self._models[1:]}
         found = name if name not in taken else ""
-        found = found or self._name_for(self.default.engine, setup, taken)
-        self.default.chosen = Named(setup, found)
+        return Named(setup, found or self._name_for(setup, taken))
 
-    def _name_for(self, engine: EngineClient, setup: Setup, taken: Collection[str]) -> str:
+    def _name_for(self, setup: Setup, taken: Collection[str]) -> str:
         """A name that no other model has, and that means no other one; empty for its file's own."""
-        path, alone = setup.path, engine.info.name
+        path, alone = setup.path, setup.path.stem
         declared = self.declared.of_setup(setup)
         own = (declared.name,) if declared else ()
         names = (alone, *own, *names_of(path), f"{path.parent.name}/{path.stem}", str(path))

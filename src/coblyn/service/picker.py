@@ -170,10 +170,10 @@ class Picker:
         item = await asyncio.to_thread(self._inventory.find, work.name)
         if item.model and item.model is not self._models.default and self._models.demand:
             await self._models.demand.dismiss(item.model)
-        work.kind, work.progress = "load", None
+        work.name, work.kind, work.progress = item.file_name, "load", None
         setup = self._inventory.setup_of(item)
-        await switch.load(setup, partial(_build, work))
-        self._models.replace_default(setup, item.file_name if item.setup else "")
+        with self._models.replacing_default(setup, item.file_name if item.setup else ""):
+            await switch.load(setup, partial(_build, work))
         work.kind = "load"
         self._models.default.is_asleep = False
 

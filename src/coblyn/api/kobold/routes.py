@@ -171,9 +171,9 @@ async def info_version(_: Call) -> Response:
 @routes.get("/api/v1/model", "Name of the model")
 async def model(call: Call) -> Response:
     """Name of the model, even while it is loaded; "inactive" if it was unloaded."""
-    is_loaded = call.model.engine.status().state != "unloaded"
+    is_there = call.model.coming or call.model.engine.status().state != "unloaded"
     name = f"koboldcpp/{call.model.awaited_name}"
-    return JSONResponse({"result": name if is_loaded else "inactive"})
+    return JSONResponse({"result": name if is_there else "inactive"})
 
 
 @routes.get("/api/extra/true_max_context_length", "Tokens of context")
