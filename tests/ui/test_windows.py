@@ -62,6 +62,13 @@ def takes_of(url: str, story: str) -> list[str]:
     return [take["text"] for take in takes.values()]
 
 
+def kept_takes(page: Page) -> list[str]:
+    """The names under which the browser keeps takes that are being written."""
+    kept = "() => Object.keys(localStorage).filter((key) => key.startsWith('coblyn.takes.'))"
+    names: list[str] = page.evaluate(kept)
+    return names
+
+
 def test_more_windows_than_a_browser_has_connections_see_what_one_writes(
     new_page: NewPage, url: str, context: BrowserContext
 ) -> None:
@@ -133,6 +140,52 @@ def test_windows_take_over_a_piece_while_another_one_writes_takes(
     sees(rest, text(third))
     for page in rest:
         page.close()
+
+
+def begin_takes(page: Page) -> None:
+    page.bring_to_front()
+    button(page, "More ways to continue").click()
+    button(page, "Write 2 takes").click()
+    expect(page.get_by_role("article")).to_have_count(2)
+
+
+def test_takes_go_on_in_windows_that_were_open_before_them(
+    new_page: NewPage, url: str, gate: Gate, context: BrowserContext
+) -> None:
+    story = new_story(url)
+    pages = [new_page(f"{url}/#/s/{story}", context) for _ in range(3)]
+    first, second, third = pages
+    asked: list[str] = []
+    for page in pages:
+        page.on("request", lambda sent: asked.append(sent.url) if "/generate" in sent.url else 0)
+    write(first, PROMPT)
+    sees(pages, PROMPT)
+    wait_until_saved(first)
+    begin_takes(first)
+    begin_takes(second)
+    wait(second, lambda: num_running(url) == 4, "all of them")
+    gate.let(40)
+    wait(second, lambda: len(takes_of(url, story)) == 4, "the first words")
+    assert len(kept_takes(second)) == 2
+    # The second window has columns of its own, so the third one goes on with those of the first.
+    first.close()
+    expect(third.get_by_role("article")).to_have_count(2)
+    expect(third.get_by_text("writing", exact=True)).to_have_count(2)
+    # With the third one gone the second is the last: its own stand until they are closed.
+    third.close()
+    gate.let(math.inf)
+    expect(second.get_by_text("writing", exact=True)).to_have_count(0)
+    second.bring_to_front()
+    button(second, "Done").click()
+    wait(second, lambda: kept_takes(second) == [] and is_saved(second), "the end of all takes")
+    expect(second.get_by_role("article")).to_have_count(2)
+    expect(second.get_by_text("writing", exact=True)).to_have_count(0)
+    assert takes_of(url, story) == [STORY] * 4
+    assert len(asked) == 4
+    button(second, "Done").click()
+    expect(second.get_by_role("article")).to_have_count(0)
+    assert text(second) == PROMPT
+    second.close()
 
 
 @pytest.mark.parametrize("how", ["reload", "break"])

@@ -35,7 +35,7 @@ export function keeping(session: Session, slot: string, begun: Begun, sent: Cont
   const { story, branch } = { story: session.book.id ?? "", branch: session.book.branch };
   const how = { isConversation: request.messages !== undefined, max_length: request.max_length, tail: sent.prompt.slice(-TAIL) };
   const receipt = receiptOf(begun, sent, request, null);
-  return { ...kept(session, { story, branch, slot, old, ...how, receipt }), fit };
+  return { ...kept(session, { id: newId(), story, branch, slot, old, ...how, receipt }), fit };
 }
 
 /** How takes are kept in their story and in this browser: a page that is gone in a moment loses none. */

@@ -3,7 +3,7 @@
 import type { Receipt } from "./receipt";
 import type { Written } from "./pieces";
 import type { Where } from "./running";
-import { forget, recall, remember } from "./stored";
+import { forget, keysOf, recall, remember } from "./stored";
 
 export interface RunningTake {
   id: string;
@@ -17,6 +17,8 @@ export interface RunningTake {
 }
 
 export interface RunningTakes extends Where {
+  /** Under which they are kept. */
+  id: string;
   author: string;
   slot: string;
   /** What stands in the text in whose place they are written. */
@@ -30,21 +32,30 @@ export interface RunningTakes extends Where {
   takes: readonly RunningTake[];
 }
 
-const keyOf = ({ story, branch }: Where): string => `coblyn.takes.${story}/${branch}`;
+const PREFIX = "coblyn.takes.";
 
-/** Those of a text; null where none are being written. */
-export function takesIn(storage: Storage | null, where: Where): RunningTakes | null {
-  const found = recall(storage, keyOf(where)) as Partial<RunningTakes> | null;
-  return typeof found?.author === "string" && Array.isArray(found.takes) ? (found as RunningTakes) : null;
+const keyOf = ({ id }: RunningTakes): string => `${PREFIX}${id}`;
+
+/** Those of a text, of each page its own. */
+export function takesIn(storage: Storage | null, { story, branch }: Where): RunningTakes[] {
+  const found = keysOf(storage, PREFIX).map((key) => recall(storage, key) as Partial<RunningTakes> | null);
+  const isOne = (one: Partial<RunningTakes> | null): one is RunningTakes => typeof one?.id === "string" && typeof one.author === "string" && Array.isArray(one.takes);
+  return found.filter(isOne).filter((one) => one.story === story && one.branch === branch);
 }
 
-/** Keeps them in place of those that ran before; where all are over nothing is kept. */
+/** Keeps them as they are now; where all are over nothing is kept. */
 export function keepTakes(storage: Storage | null, running: RunningTakes): void {
   if (running.takes.some(({ stream, isOver }) => stream !== "" && !isOver)) remember(storage, keyOf(running), running);
-  else if (takesIn(storage, running)?.slot === running.slot) forget(storage, keyOf(running));
+  else forget(storage, keyOf(running));
 }
 
 /** Gives them up to whichever page opens the text next: nobody's are taken over at once. */
 export function releaseTakes(storage: Storage | null, running: RunningTakes): void {
   keepTakes(storage, { ...running, author: "" });
+}
+
+/** Calls when another page of this browser keeps takes, or those of one are over. */
+export function onTakes(act: () => void): void {
+  if (typeof window === "undefined") return;
+  window.addEventListener("storage", ({ key }) => key?.startsWith(PREFIX) && act());
 }

@@ -56,7 +56,6 @@ export class Session {
   #story: Story | null = null;
   readonly #writer = new Writer(this);
   readonly #elsewhere = new Elsewhere(this, (running) => void this.#writer.resume(running));
-
   readonly #takesAgain = new TakesAgain(this);
 
   constructor(api: Api, storage: Storage | null, onOpen: BookEvents["onOpen"]) {
@@ -71,7 +70,7 @@ export class Session {
         if (this.takes.of !== `${id}/${branch}`) this.takes.close();
         this.outlook.reset();
         void this.#elsewhere.find();
-        void this.#takesAgain.find();
+        this.#takesAgain.find();
       },
       onPlace: () => this.outlook.changed(),
       onOrphan: (words, ...choices) => this.notify(orphanNotice(words, choices, () => this.close("left"))),
@@ -182,6 +181,7 @@ export class Session {
 
   closeTakes(): void {
     this.takes.close();
+    this.#takesAgain.find(); // there is room for those of others
     this.outlook.changed();
     this.focus();
   }

@@ -22,6 +22,12 @@ export function forget(storage: Storage | null, key: string): void {
   storage?.removeItem(key);
 }
 
+/** The names, with such a beginning, under which something is remembered. */
+export function keysOf(storage: Storage | null, prefix: string): string[] {
+  const keys = Array.from({ length: storage?.length ?? 0 }, (_, index) => storage?.key(index) ?? "");
+  return keys.filter((key) => key.startsWith(prefix));
+}
+
 /** The browser's storage, or null where it is forbidden: merely asking for it throws then. */
 export function browserStorage(): Storage | null {
   try {

@@ -92,6 +92,7 @@ export class Takes {
 
   async #begin(written: Take[], keys: readonly string[], order: Order, first: (index: number, genkey: string) => GenerateRequest | Stream, found: readonly RunningTake[] = []): Promise<void> {
     const { old = null } = order;
+    this.close(); // others may have been found meanwhile
     const standing = old ? [{ id: newId(), ...old, isWriting: false, failure: "" }] : [];
     this.list = [...standing, ...written];
     this.old = old;

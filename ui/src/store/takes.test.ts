@@ -34,7 +34,7 @@ test("takes are kept from their first words on, and at their end", async () => {
   expect(takes.list?.[0]).toMatchObject({ text: "The lamp", failure: "gone", isWriting: false });
 });
 
-test("takes that were put away say nothing of those that came after", async () => {
+test.each(["by the writer", "by those"])("takes that were put away %s say nothing of those that came after", async (how) => {
   const ends: (() => void)[] = [];
   async function* generate(): AsyncGenerator<object> {
     yield { kind: "begun", stream: `stream ${String(ends.length)}`, seed: 1 };
@@ -54,7 +54,7 @@ test("takes that were put away say nothing of those that came after", async () =
     await new Promise((resolve) => setTimeout(resolve));
   };
   await write("first");
-  takes.close();
+  if (how === "by the writer") takes.close();
   await write("second");
   ends[0]?.(); // only now has the server ended it
   await new Promise((resolve) => setTimeout(resolve));

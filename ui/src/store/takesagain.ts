@@ -2,7 +2,7 @@
 
 import { knowsPages, whenGone } from "../journal/pages";
 import { kept } from "./beside";
-import { keepTakes, releaseTakes, type RunningTakes, takesIn } from "./runningtakes";
+import { keepTakes, onTakes, releaseTakes, type RunningTakes, takesIn } from "./runningtakes";
 import type { Session } from "./session.svelte";
 import { spacing } from "./spacing";
 
@@ -13,22 +13,26 @@ export class TakesAgain {
 
   constructor(session: Session) {
     this.#session = session;
+    onTakes(() => this.find());
   }
 
-  /** Looks whether takes of the text that is shown are being written. */
-  async find(): Promise<void> {
-    const author = this.#running()?.author;
-    if (!knowsPages() || author === undefined || author === this.#session.book.kept.author || this.#awaited.has(author)) return;
+  /** Looks whether other pages have takes of the text that is shown: they go on here once their page is gone. */
+  find(): void {
+    if (knowsPages()) for (const { author } of this.#others()) void this.#await(author);
+  }
+
+  async #await(author: string): Promise<void> {
+    if (this.#awaited.has(author)) return;
     this.#awaited.add(author);
     // One page takes them over, however many wait.
     await whenGone(author, () => Promise.resolve(this.#takeOver(author)));
-    this.#awaited.delete(author);
   }
 
   #takeOver(author: string): void {
     const { book, storage, takes } = this.#session;
-    const running = this.#running();
-    if (running?.author !== author || takes.list) return; // another text is shown by now, or others are
+    this.#awaited.delete(author);
+    const running = this.#others().find((each) => each.author === author);
+    if (!running || takes.list) return; // another text is shown by now, another page was first, or columns stand here
     const mine = { ...running, author: book.kept.author };
     keepTakes(storage, mine);
     void this.#goOn(mine);
@@ -45,8 +49,8 @@ export class TakesAgain {
     await takes.resume(running.takes, running, textOf, { ...kept(this.#session, running), fit });
   }
 
-  #running(): RunningTakes | null {
+  #others(): RunningTakes[] {
     const { book, storage } = this.#session;
-    return takesIn(storage, { story: book.id ?? "", branch: book.branch });
+    return takesIn(storage, { story: book.id ?? "", branch: book.branch }).filter(({ author }) => author !== book.kept.author);
   }
 }
