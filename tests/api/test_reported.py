@@ -229,9 +229,10 @@ async def test_what_is_no_call_is_told_as_it_was_written(
     dialect: Dialect, streams: bool, script: str
 ) -> None:
     async with served(script) as server:
-        answer = await server.ask(dialect, streams=streams, more={"tools": tools_of(dialect, TOOL)})
+        tools = {"tools": tools_of(dialect, TOOL)}
+        answer = await server.ask(dialect, length=len(script), streams=streams, more=tools)
     assert answer.calls == ()
-    assert script.strip("<>") in answer.text or answer.text == script
+    assert answer.text.startswith(script)  # tokens that alone can follow come with its last one
 
 
 async def test_the_stream_of_a_call_has_openais_order() -> None:
