@@ -70,6 +70,7 @@ def test_a_book_of_20000_entries_is_found_and_edited(new_page: NewPage, server_u
     assert found.count() == 60
     page.keyboard.press("Escape")
     button(page, "All entries and test bench").click()
+    page.get_by_role("searchbox", name="Search lore").fill("")
     expect(page.get_by_role("switch", name="Name 0: on", exact=True)).to_be_visible()
     assert num_rows(page) < 60
 

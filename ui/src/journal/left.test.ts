@@ -86,3 +86,15 @@ test("of parts that are done already only the rest is sent, and only what is ref
   expect(kept).toEqual([1500, 500]);
   expect(told?.operations.map(({ id }) => id)).toEqual(operations.slice(2000).map(({ id }) => id));
 });
+
+test("a page does not begin between two parts, however slowly the server takes them", async () => {
+  const operations = Array.from({ length: 2500 }, (_, index): Sent => ({ ...edit(typed(index, "x")), id: `op${String(index)}` }));
+  let left: Waiting = { story: "s", author: "tab", base: 0, operations };
+  const outbox = { all: () => Promise.resolve([left]), keep: (one: Waiting) => Promise.resolve(void (left = one)) };
+  const append = async (_story: string, base: number, _author: string, part: readonly Sent[]): Promise<Appended> => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return { version: base + part.length, operations: [], since: [] };
+  };
+  expect(await sendLeft({ append }, outbox)).toEqual([]);
+  expect(left.operations).toEqual([]);
+});

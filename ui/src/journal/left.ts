@@ -16,16 +16,25 @@ const GOING = 500;
 export async function sendLeft(api: Pick<StoriesApi, "append">, outbox: Outbox, once = whenGone): Promise<Waiting[]> {
   const orphans: Waiting[] = [];
   const authors = new Set((await outbox.all()).map(({ author }) => author));
-  const sent = [...authors].map((author) =>
-    once(author, async () => {
-      const left = (await outbox.all()).filter((waiting) => waiting.author === author);
-      for (const waiting of left) {
-        const refused = await refusedOf(api, outbox, waiting);
-        if (refused) orphans.push(refused);
-      }
+  const send = async (author: string): Promise<void> => {
+    const left = (await outbox.all()).filter((waiting) => waiting.author === author);
+    for (const waiting of left) {
+      const refused = await refusedOf(api, outbox, waiting);
+      if (refused) orphans.push(refused);
+    }
+  };
+  const soon = new Promise((resolve) => setTimeout(resolve, GOING));
+  await Promise.all(
+    [...authors].map((author) => {
+      let isGoing = true;
+      const sent = once(author, () => {
+        isGoing = false;
+        return send(author);
+      });
+      // What is being sent is waited for: between two parts of it the story is not what was written.
+      return Promise.race([sent, soon.then(() => (isGoing ? undefined : sent))]);
     }),
   );
-  await Promise.race([Promise.all(sent), new Promise((resolve) => setTimeout(resolve, GOING))]);
   return orphans;
 }
 
