@@ -92,15 +92,22 @@ def test_more_windows_than_a_browser_has_connections_see_what_one_writes(
     pages[5].close()
 
 
+def three_windows(
+    new_page: NewPage, url: str, context: BrowserContext
+) -> tuple[str, list[Page], list[str]]:
+    """A story, windows of it, and the addresses at which they ask for text, as they do."""
+    story, asked = new_story(url), list[str]()
+    pages = [new_page(f"{url}/#/s/{story}", context) for _ in range(3)]
+    for page in pages:
+        page.on("request", lambda sent: asked.append(sent.url) if "/generate" in sent.url else 0)
+    return story, pages, asked
+
+
 def test_windows_take_over_a_piece_while_another_one_writes_takes(
     new_page: NewPage, url: str, gate: Gate, context: BrowserContext
 ) -> None:
-    story = new_story(url)
-    pages = [new_page(f"{url}/#/s/{story}", context) for _ in range(3)]
+    story, pages, asked = three_windows(new_page, url, context)
     first, second, third = pages
-    asked: list[str] = []
-    for page in pages:
-        page.on("request", lambda sent: asked.append(sent.url) if "/generate" in sent.url else 0)
     before = "They sang.\n\n" + PROMPT
     write(first, before)
     sees(pages, before)
@@ -152,12 +159,8 @@ def begin_takes(page: Page) -> None:
 def test_takes_go_on_in_windows_that_were_open_before_them(
     new_page: NewPage, url: str, gate: Gate, context: BrowserContext
 ) -> None:
-    story = new_story(url)
-    pages = [new_page(f"{url}/#/s/{story}", context) for _ in range(3)]
+    story, pages, asked = three_windows(new_page, url, context)
     first, second, third = pages
-    asked: list[str] = []
-    for page in pages:
-        page.on("request", lambda sent: asked.append(sent.url) if "/generate" in sent.url else 0)
     write(first, PROMPT)
     sees(pages, PROMPT)
     wait_until_saved(first)
